@@ -1,0 +1,52 @@
+/** The knobs of a device class. Everything has a default except the interval. */
+
+/** Which algorithm turns arrivals into deadlines; see DESIGN in ARCHITECTURE.md. */
+export type Algorithm = 'adaptive' | 'fixed' | 'missed';
+
+/** Kinds of evidence that can prove a device alive. */
+export type ProofOfLife = 'birth' | 'beat' | 'pong' | 'traffic';
+
+export interface ClassConfig {
+  /** Usual time between two beats, for devices that announce neither interval nor next beat. Milliseconds. */
+  readonly intervalMs: number;
+  readonly algorithm: Algorithm;
+  /** False-alarm budget: at most so many mistaken deaths per device and year. Larger notices deaths sooner. */
+  readonly falseAlarmsPerDeviceYear: number;
+  /** `fixed`: silence after which a device is dead. Larger is calmer and slower. */
+  readonly timeoutMs: number;
+  /** `fixed`: silence after which it is suspect. */
+  readonly suspectAfterMs: number;
+  /** `missed`: beats missed in a row after which a device is dead; one makes it suspect. */
+  readonly missedBeats: number;
+  /** No deadline is shorter than this, whatever was learned: a floor against wishful links. */
+  readonly minSilenceMs: number;
+  /** No deadline is longer than this after the expected beat: a cap for hopeless links; `explain` says so. */
+  readonly maxSilenceMs: number;
+  /** After a will, time within which a live device has reconnected. A starting value until it is learned. */
+  readonly reconnectMs: number;
+  /** How long a bye without a stated return is believed. */
+  readonly byeMs: number;
+  /** Which evidence renews the deadline. */
+  readonly proofOfLife: readonly ProofOfLife[];
+}
+
+const DAY_MS = 86_400_000;
+
+/** Completes a class from its interval. */
+export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'intervalMs'>): ClassConfig {
+  const { intervalMs } = knobs;
+  const timeoutMs = knobs.timeoutMs ?? 4 * intervalMs;
+  return {
+    algorithm: 'adaptive',
+    falseAlarmsPerDeviceYear: 1,
+    timeoutMs,
+    suspectAfterMs: Math.min(2 * intervalMs, timeoutMs),
+    missedBeats: 3,
+    minSilenceMs: 0,
+    maxSilenceMs: Math.max(30 * intervalMs, DAY_MS),
+    reconnectMs: Math.min(60_000, 2 * intervalMs),
+    byeMs: DAY_MS,
+    proofOfLife: ['birth', 'beat', 'pong', 'traffic'],
+    ...knobs,
+  };
+}

@@ -1,0 +1,3 @@
+export * from './class-config.ts';
+export * from './evidence.ts';
+export * from './transition.ts';
