@@ -90,8 +90,9 @@ export class Fleet {
     const capMs = plan.expectedInMs + config.maxSilenceMs;
     const deadMs = Math.min(Math.max(this.#freshness.deadMs, config.minSilenceMs), capMs);
     table.expectedBy[device] = at + plan.expectedInMs;
-    table.suspectAt[device] = at + Math.min(this.#freshness.suspectMs, deadMs);
-    table.deadAt[device] = at + deadMs;
+    // Whole milliseconds: a verdict's instant becomes a timestamp.
+    table.suspectAt[device] = Math.ceil(at + Math.min(this.#freshness.suspectMs, deadMs));
+    table.deadAt[device] = Math.ceil(at + deadMs);
     this.flag(device, FLAG.announced, announcedMs !== undefined);
   }
 
