@@ -87,6 +87,27 @@ export class Verdicts {
     if (to === 'suspect' && from !== 'suspect') this.outage.suspected(device, trueSince, noticedAt);
   }
 
+  /**
+   * Corrects the verdict that is in force, from its beginning, because later evidence disproved it.
+   * The device keeps it only until the next `move`.
+   */
+  restate(device: number, to: State, noticedAt: number, reason: Reason): void {
+    const { table } = this.#fleet;
+    const from = this.#fleet.state(device);
+    const at = table.since[device] as number;
+    this.#fleet.enter(device, to, reason, at);
+    this.#made.push({
+      ...whoAndWhere(table, device),
+      from,
+      to,
+      at,
+      noticedAt,
+      reason,
+      phi: 0,
+      restated: true,
+    });
+  }
+
   #judge(device: number, now: number): void {
     const dueAt = this.dueAt(device);
     const state = this.#fleet.state(device);
