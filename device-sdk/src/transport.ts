@@ -16,8 +16,8 @@ export interface ConnectRequest {
   /** MQTT keepalive in seconds; 0 switches it off. */
   readonly keepaliveS: number;
   readonly connectTimeoutMs: number;
-  /** Published by the broker when the connection ends without goodbye. */
-  readonly will: OutgoingMessage;
+  /** Published by the broker when the connection ends without goodbye; none for a device that sleeps between beats. */
+  readonly will?: OutgoingMessage | undefined;
 }
 
 /** Calls never come from inside `open`, `publish` or `subscribe` themselves, always later. */
