@@ -58,6 +58,21 @@ describe('stop()', () => {
     assert.deepEqual(kinds(w.network), ['birth', 'beat', 'bye']);
   });
 
+  it('connects no more once its time is up, also when the connection before it closes late', async () => {
+    const w = world({ connection: 'per-beat' });
+    w.device.start();
+    // Its beat is acknowledged after 4 ms; the goodbye that follows reaches nobody.
+    w.clock.advance(4);
+    w.network.reachable = false;
+    const stopping = w.device.stop({ timeout: '1s' });
+    w.clock.advance(1_000);
+    await stopping;
+    w.network.reachable = true;
+    w.clock.advance(MINUTE);
+    assert.equal(w.network.connectedAt.length, 1);
+    assert.equal(w.clock.pending, 0);
+  });
+
   it('tries once to reach the broker when there is no connection', async () => {
     const w = world({ reconnect: { minMs: '10m', maxMs: '10m' } });
     w.network.refusal = new Error('down');
