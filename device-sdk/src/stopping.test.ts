@@ -109,6 +109,9 @@ describe('stop()', () => {
     w.clock.advance(MINUTE);
     await assert.rejects(w.device.stop({ sleepFor: 'long' }), { code: 'invalid-option', option: 'sleepFor' });
     await assert.rejects(w.device.stop({ sleepFor: '1h', retire: true }), /one of sleepFor/);
+    for (const wrong of [{ sleepfor: '1h' }, { retire: 'yes' }, { timeout: 0 }, null, 'now']) {
+      await assert.rejects(w.device.stop(wrong as never), { code: 'invalid-option' });
+    }
     w.clock.advance(HOUR);
     assert.ok(beats(w.network).length > 3);
     await stopped(w);
