@@ -165,7 +165,7 @@ describe('client ids', () => {
   });
 
   for (const [what, clientId] of [
-    ['too long', 'x'.repeat(129)],
+    ['too long', 'x'.repeat(257)],
     ['with a line break', 'd1\n{"forged":"log line"}'],
   ] as const) {
     it(`refuses one ${what} with code 2`, async () => {
