@@ -4,13 +4,11 @@
  * The list is made from the sources: Node 20 expands no globs, and a compiled test whose source is gone must not run.
  */
 import { readdirSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-
-const root = resolve(import.meta.dirname, '../../..');
-const PACKAGES = ['device-sdk', 'broker', 'detector-service', 'firmware-sim', 'deploy/standalone'];
+import { PACKAGES, ROOT } from './sources.ts';
 
 function testsBelow(sources: string, output: string): string[] {
   return readdirSync(sources, { recursive: true, encoding: 'utf8' })
@@ -20,10 +18,10 @@ function testsBelow(sources: string, output: string): string[] {
 
 const wanted = process.argv.slice(2);
 const files = [
-  ...PACKAGES.flatMap((name) => testsBelow(join(root, name, 'src'), join(root, name, 'dist'))),
-  ...testsBelow(join(root, 'test'), join(root, 'test/dist')),
+  ...PACKAGES.flatMap((name) => testsBelow(join(ROOT, name, 'src'), join(ROOT, name, 'dist'))),
+  ...testsBelow(join(ROOT, 'test'), join(ROOT, 'test/dist')),
 ]
-  .filter((file) => wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part)))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => relative(ROOT, file).includes(part)))
   .sort();
 
 if (files.length === 0) {

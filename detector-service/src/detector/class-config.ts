@@ -1,6 +1,6 @@
 /** The knobs of a device class. Everything has a default except the interval. */
 
-/** Which algorithm turns arrivals into deadlines; see DESIGN in ARCHITECTURE.md. */
+/** Which algorithm turns arrivals into deadlines; see ARCHITECTURE.md. */
 export type Algorithm = 'adaptive' | 'fixed' | 'missed';
 
 /** Kinds of evidence that can prove a device alive. */
@@ -26,6 +26,8 @@ export interface ClassConfig {
   readonly reconnectMs: number;
   /** How long a bye without a stated return is believed. */
   readonly byeMs: number;
+  /** How long a dead device stays in the registry before it is retired. */
+  readonly expireMs: number;
   /** Which evidence renews the deadline. */
   readonly proofOfLife: readonly ProofOfLife[];
 }
@@ -46,6 +48,7 @@ export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'int
     maxSilenceMs: Math.max(30 * intervalMs, DAY_MS),
     reconnectMs: Math.min(60_000, 2 * intervalMs),
     byeMs: DAY_MS,
+    expireMs: 30 * DAY_MS,
     proofOfLife: ['birth', 'beat', 'pong', 'traffic'],
     ...knobs,
   };

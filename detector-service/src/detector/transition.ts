@@ -1,5 +1,6 @@
 /** The detector's whole output: a device's verdict changed. */
 
+/** Snapshots refer to states by position: append only. */
 export const STATES = ['unknown', 'alive', 'suspect', 'dead', 'asleep', 'unreachable', 'retired'] as const;
 
 /**
@@ -13,26 +14,28 @@ export const STATES = ['unknown', 'alive', 'suspect', 'dead', 'asleep', 'unreach
  */
 export type State = (typeof STATES)[number];
 
-/** Stable words that say what caused a transition. */
-export type Reason =
-  | 'first-seen'
-  | 'heard'
-  | 'new-generation'
-  | 'late'
-  | 'will'
-  | 'silence'
-  | 'reconnect-timeout'
-  | 'overslept'
-  | 'sleep'
-  | 'maintenance'
-  | 'bye'
-  | 'retired'
-  | 'monitor-blind'
-  | 'monitor-back'
-  | 'group-outage'
-  | 'group-back'
-  | 'network-was-down'
-  | 'expired';
+/** Stable words that say what caused a transition. Snapshots refer to them by position: append only. */
+export const REASONS = [
+  'first-seen',
+  'heard',
+  'new-generation',
+  'late',
+  'will',
+  'silence',
+  'reconnect-timeout',
+  'overslept',
+  'sleep',
+  'maintenance',
+  'bye',
+  'retired',
+  'monitor-blind',
+  'monitor-back',
+  'group-outage',
+  'group-back',
+  'network-was-down',
+  'expired',
+] as const;
+export type Reason = (typeof REASONS)[number];
 
 export interface Transition {
   readonly device: string;

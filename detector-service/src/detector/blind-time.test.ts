@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { blindShift } from './blind-time.ts';
+import { classConfig } from './class-config.ts';
+import { Detector } from './detector.ts';
+
+test('a device not due before the end of the blind time keeps its deadlines', () => {
+  assert.deepEqual(blindShift(0, 100, 101, 1000), { expectedMs: 0, deadMs: 0 });
+});
+
+test('a beat that fell into the blind time is expected again an interval later, and forgiven one more', () => {
+  assert.deepEqual(blindShift(0, 100, 50, 1000), { expectedMs: 1000, deadMs: 2000 });
+});
+
+test('silence before the blind time still counts', () => {
+  // Expected at 0, overdue for 50 when we went blind for 30 without another beat being due.
+  assert.deepEqual(blindShift(50, 80, 0, 1000), { expectedMs: 30, deadMs: 30 });
+});
+
+test('no device that beats on dies of any blind time, however long and whenever', () => {
+  const minutes = (most: number) => fc.integer({ min: 1, max: most }).map((count) => count * 60_000);
+  fc.assert(
+    fc.property(
+      fc.constantFrom('missed' as const, 'fixed' as const, 'adaptive' as const),
+      minutes(180),
+      minutes(240),
+      fc.integer({ min: 0, max: 6 * 3_600_000 }),
+      (algorithm, intervalMs, blindMs, blindAt) => {
+        const detector = new Detector({ classes: { meter: classConfig({ intervalMs, algorithm }) } });
+        const deaths: unknown[] = [];
+        const note = (made: readonly { to: string }[]) =>
+          deaths.push(...made.filter(({ to }) => to === 'dead'));
+        const until = blindAt + blindMs + 20 * intervalMs;
+        const steps: { at: number; act: () => void }[] = [
+          {
+            at: blindAt,
+            act: () => note(detector.observe({ kind: 'monitor', up: false }, blindAt).transitions),
+          },
+          {
+            at: blindAt + blindMs,
+            act: () => note(detector.observe({ kind: 'monitor', up: true }, blindAt + blindMs).transitions),
+          },
+        ];
+        for (let seq = 0; seq * intervalMs <= until; seq += 1) {
+          const at = seq * intervalMs;
+          if (at > blindAt && at < blindAt + blindMs) continue;
+          const beat = {
+            kind: 'beat',
+            deviceClass: 'meter',
+            device: 'd',
+            generation: 1,
+            session: 1,
+            seq,
+          } as const;
+          steps.push({ at, act: () => note(detector.observe(beat, at).transitions) });
+        }
+        for (const { at, act } of steps.sort((a, b) => a.at - b.at)) {
+          note(detector.advance(at));
+          act();
+        }
+        assert.deepEqual(deaths, []);
+      },
+    ),
+  );
+});

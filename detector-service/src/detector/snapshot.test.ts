@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { classConfig } from './class-config.ts';
+import { Detector } from './detector.ts';
+
+const classes = {
+  meter: classConfig({ intervalMs: 60_000 }),
+  pump: classConfig({ intervalMs: 10_000, algorithm: 'missed' }),
+};
+
+function busyDetector(): Detector {
+  const detector = new Detector({ classes });
+  for (let seq = 0; seq < 50; seq += 1) {
+    for (const [deviceClass, device] of [
+      ['meter', 'm1'],
+      ['pump', 'p1'],
+      ['meter', 'm2'],
+    ] as const) {
+      const at = 1_000_000 + seq * 60_000 + device.length;
+      detector.advance(at);
+      detector.observe({ kind: 'beat', deviceClass, device, generation: 1, session: 1, seq, site: 's1' }, at);
+    }
+  }
+  detector.observe(
+    { kind: 'bye', deviceClass: 'pump', device: 'p1', generation: 1, retire: true },
+    5_000_000,
+  );
+  return detector;
+}
+
+test('a restored detector gives the same verdicts at the same instants', () => {
+  const original = busyDetector();
+  const restored = Detector.restore({ classes }, original.snapshot());
+  assert.deepEqual([...restored.devices(5_000_000)], [...original.devices(5_000_000)]);
+  // Which of two verdicts of the same instant comes first is chance.
+  const judged = (detector: Detector) =>
+    detector.advance(9e9).toSorted((a, b) => a.at - b.at || a.device.localeCompare(b.device));
+  assert.deepEqual(judged(restored), judged(original));
+});
+
+test('a snapshot of a snapshot has the same bytes', () => {
+  const snapshot = busyDetector().snapshot();
+  assert.deepEqual(Detector.restore({ classes }, snapshot).snapshot(), snapshot);
+});
+
+test('devices of a class that is no longer configured are left out', () => {
+  const restored = Detector.restore({ classes: { meter: classes.meter } }, busyDetector().snapshot());
+  assert.deepEqual(
+    [...restored.devices(0)].map(({ device }) => device),
+    ['m1', 'm2'],
+  );
+});
+
+test('a class whose algorithm changed keeps its verdicts and learns anew', () => {
+  const changed = { ...classes, meter: classConfig({ intervalMs: 60_000, algorithm: 'fixed' }) };
+  const original = busyDetector();
+  const restored = Detector.restore({ classes: changed }, original.snapshot());
+  const [before, after] = [original, restored].map((detector) => detector.device('meter', 'm1', 5_000_000));
+  assert.equal(after?.state, before?.state);
+  assert.equal(after?.deadAt, before?.deadAt);
+});
+
+test('a snapshot that is cut short, damaged or foreign is refused with its reason', () => {
+  const snapshot = busyDetector().snapshot();
+  const damaged = Uint8Array.from(snapshot);
+  damaged[200] = (damaged[200] as number) ^ 1;
+  const newer = Uint8Array.from(snapshot);
+  newer[8] = 99;
+  for (const [bytes, reason] of [
+    [snapshot.subarray(0, snapshot.length - 9), /checksum/],
+    [damaged, /checksum/],
+    [newer, /version 99/],
+    [new TextEncoder().encode('{"not":"a snapshot","but":"json"}'), /does not begin/],
+    [new Uint8Array(0), /does not begin/],
+  ] as const) {
+    assert.throws(() => Detector.restore({ classes }, bytes), {
+      code: 'SNAPSHOT_UNREADABLE',
+      message: reason,
+    });
+  }
+});
+
+test('what was heard after the snapshot is forgotten without being held against the device', () => {
+  const original = busyDetector();
+  const savedAt = 1_000_000 + 49 * 60_000 + 2;
+  const snapshot = original.snapshot();
+  const restored = Detector.restore({ classes }, snapshot);
+  // The process lived on for ten intervals, was killed, and comes back an interval later.
+  const killedAt = savedAt + 600_000;
+  restored.observe({ kind: 'monitor', up: false }, killedAt);
+  const { transitions } = restored.observe({ kind: 'monitor', up: true }, killedAt + 60_000);
+  assert.deepEqual(
+    transitions.filter(({ to }) => to === 'dead'),
+    [],
+  );
+  assert.deepEqual(
+    restored.advance(killedAt + 61_000).filter(({ to }) => to === 'dead'),
+    [],
+  );
+});

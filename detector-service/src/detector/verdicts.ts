@@ -1,0 +1,122 @@
+/** From deadlines to verdicts: the only place where a state changes and a transition is made. */
+import { DeviceTable, FLAG } from './device-table.ts';
+import type { Fleet } from './fleet.ts';
+import { REASONS, type Reason, STATES, type State, type Transition } from './transition.ts';
+
+const NOTHING: readonly Transition[] = Object.freeze([]);
+
+export class Verdicts {
+  readonly #fleet: Fleet;
+  #made: Transition[] = [];
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  /** The transitions made since the last call. */
+  take(): readonly Transition[] {
+    if (this.#made.length === 0) return NOTHING;
+    const made = this.#made;
+    this.#made = [];
+    return made;
+  }
+
+  /** Judges every device that is due up to `now`, in the order in which the verdicts became true. */
+  judgeAll(now: number): void {
+    const { queue } = this.#fleet.table;
+    for (let device = queue.due(now); device >= 0; device = queue.due(now)) this.#judge(device, now);
+  }
+
+  /** Judges one device up to `now`; it is gone from the table afterwards when it expired. */
+  judge(device: number, now: number): void {
+    while (this.dueAt(device) <= now) {
+      this.#judge(device, now);
+      if (this.#fleet.table.keyAt(device) === undefined) return;
+    }
+  }
+
+  /** When the device's verdict changes if nothing is heard; Infinity when it does not. */
+  dueAt(device: number): number {
+    const { table } = this.#fleet;
+    switch (this.#fleet.state(device)) {
+      case 'dead':
+        return (table.since[device] as number) + this.#fleet.classOf(device).config.expireMs;
+      case 'suspect':
+        return table.deadAt[device] as number;
+      case 'retired':
+        return Infinity;
+      default:
+        return table.suspectAt[device] as number;
+    }
+  }
+
+  /** Queues the device by its present deadline; to be called whenever that has changed. */
+  arm(device: number): void {
+    this.#fleet.table.queue.set(device, this.dueAt(device));
+  }
+
+  /** Gives a new verdict, true since `at`; the same verdict for the same reason is none. */
+  move(device: number, to: State, at: number, noticedAt: number, reason: Reason): void {
+    const { table } = this.#fleet;
+    const from = this.#fleet.state(device);
+    const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, at) : 0;
+    const trueSince = Math.max(at, table.since[device] as number);
+    if (from !== to || this.#fleet.reason(device) !== reason) {
+      table.state[device] = STATES.indexOf(to);
+      table.reason[device] = REASONS.indexOf(reason);
+      table.since[device] = trueSince;
+      this.#made.push({
+        ...whoAndWhere(table, device),
+        from,
+        to,
+        at: trueSince,
+        noticedAt,
+        reason,
+        phi: to === 'suspect' ? Math.max(1, phi) : phi,
+        ...timing(table, device),
+      });
+    }
+    if (to === 'retired') table.remove(device);
+    else this.arm(device);
+  }
+
+  #judge(device: number, now: number): void {
+    const dueAt = this.dueAt(device);
+    const state = this.#fleet.state(device);
+    if (state === 'dead') this.move(device, 'retired', dueAt, now, 'expired');
+    else if (state !== 'suspect') {
+      this.move(device, 'suspect', dueAt, now, state === 'asleep' ? 'overslept' : 'late');
+    } else {
+      const willCame = this.#fleet.has(device, FLAG.willCame);
+      const overslept = this.#fleet.reason(device) === 'overslept';
+      const reason = willCame ? 'reconnect-timeout' : overslept ? 'overslept' : 'silence';
+      this.move(device, 'dead', dueAt, now, reason);
+    }
+  }
+}
+
+/** Class, name and place of a device. */
+export function whoAndWhere(table: DeviceTable, device: number) {
+  const [deviceClass, name] = DeviceTable.names(table.keyAt(device) as string);
+  const site = table.places.name(table.site[device] as number);
+  const gateway = table.places.name(table.gateway[device] as number);
+  return {
+    device: name,
+    deviceClass,
+    ...(site === undefined ? {} : { site }),
+    ...(gateway === undefined ? {} : { gateway }),
+  };
+}
+
+/** The instants that matter to a device's verdict, as far as there are any. */
+export function timing(table: DeviceTable, device: number) {
+  const instants = {
+    lastSeenAt: table.lastSeenAt[device] as number,
+    expectedBy: table.expectedBy[device] as number,
+    suspectAt: table.suspectAt[device] as number,
+    deadAt: table.deadAt[device] as number,
+  };
+  return Object.fromEntries(
+    Object.entries(instants).filter(([, instant]) => Number.isFinite(instant)),
+  ) as Partial<typeof instants>;
+}
