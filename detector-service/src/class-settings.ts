@@ -39,6 +39,7 @@ const DURATIONS = [
   'maxSilence',
   'reconnect',
   'bye',
+  'expire',
 ] as const;
 type DurationName = (typeof DURATIONS)[number];
 
@@ -50,6 +51,7 @@ const durationKeys = {
   maxSilence: durationSchema,
   reconnect: durationSchema,
   bye: durationSchema,
+  expire: durationSchema,
   intervalMs: millisecondsSchema,
   timeoutMs: millisecondsSchema,
   suspectAfterMs: millisecondsSchema,
@@ -57,6 +59,7 @@ const durationKeys = {
   maxSilenceMs: millisecondsSchema,
   reconnectMs: millisecondsSchema,
   byeMs: millisecondsSchema,
+  expireMs: millisecondsSchema,
 } satisfies Record<DurationName | `${DurationName}Ms`, z.ZodType<number>>;
 
 const settingsSchema = z

@@ -4,9 +4,8 @@ import { encode } from '@slowbeat/device-sdk/protocol';
 import fc from 'fast-check';
 import { readInbound } from './inbound.ts';
 
-const AT = 1_800_000_000_000;
 const live = (topic: string, payload: Uint8Array, retained = false) =>
-  readInbound('hb/v1', { topic, payload, retained, arrivedAt: AT });
+  readInbound('hb/v1', { topic, payload, retained });
 const text = (content: string): Uint8Array => Buffer.from(content);
 
 describe('an inbound message', () => {
@@ -40,6 +39,15 @@ describe('an inbound message', () => {
     const bye = live('hb/v1/meter/m-1/bye', encode('bye', { sleepMs: 3_600_000 }));
     assert.ok(bye.ok && bye.evidence.kind === 'bye');
     assert.equal(bye.evidence.sleepMs, 3_600_000);
+  });
+
+  it('gives the uptime in whole milliseconds, and none at all when it is beyond belief', () => {
+    const uptimeOf = (u: string): number | undefined => {
+      const beat = live('hb/v1/meter/m-1/beat', text(`{"u":${u}}`));
+      return beat.ok && beat.evidence.kind === 'beat' ? beat.evidence.uptimeMs : Number.NaN;
+    };
+    assert.equal(uptimeOf('61.12345678'), 61_123);
+    assert.equal(uptimeOf('1e300'), undefined);
   });
 
   it('is evidence with an empty payload: the smallest beat', () => {

@@ -14,8 +14,6 @@ export interface InboundMessage {
   readonly payload: Uint8Array;
   /** True for a copy that a broker kept: it says nothing about now. */
   readonly retained: boolean;
-  /** Epoch milliseconds at which this process received it. */
-  readonly arrivedAt: number;
 }
 
 /** Why a message is no evidence; stable words, used as a metric label. */
@@ -54,7 +52,7 @@ const CONTENT: { readonly [K in DeviceKind]: (message: MessageByKind[K]) => Cont
     session,
     intervalMs,
     nextMs,
-    uptimeMs: milliseconds(uptimeS),
+    uptimeMs: wholeMilliseconds(uptimeS),
     site,
     gateway,
   }),
@@ -64,7 +62,7 @@ const CONTENT: { readonly [K in DeviceKind]: (message: MessageByKind[K]) => Cont
     session,
     seq,
     nextMs,
-    uptimeMs: milliseconds(uptimeS),
+    uptimeMs: wholeMilliseconds(uptimeS),
   }),
   will: ({ generation, session }) => ({ kind: 'will', generation, session }),
   bye: ({ generation, session, sleepMs, maintenanceMs, retire }) => ({
@@ -78,6 +76,10 @@ const CONTENT: { readonly [K in DeviceKind]: (message: MessageByKind[K]) => Cont
   pong: ({ generation, session }) => ({ kind: 'pong', generation, session }),
 };
 
-function milliseconds(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : seconds * 1000;
+/** A hundred years: an uptime beyond it is nonsense, and counts as not said. */
+const UPTIME_S_MAX = 100 * 365 * 86_400;
+
+/** Whole milliseconds, because the boot they lead back to becomes a timestamp. */
+function wholeMilliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined || seconds > UPTIME_S_MAX ? undefined : Math.round(seconds * 1000);
 }

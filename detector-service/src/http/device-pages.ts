@@ -14,7 +14,8 @@ export interface DevicePage {
 
 export function devicePage(devices: Iterable<DeviceView>, query: URLSearchParams): Reply {
   for (const name of query.keys()) {
-    if (!PARAMETERS.has(name)) return problem(400, `unknown parameter "${name}"; known are class, state, limit, cursor`);
+    if (!PARAMETERS.has(name))
+      return problem(400, `unknown parameter "${name}"; known are class, state, limit, cursor`);
   }
   const limit = Number(query.get('limit') ?? LIMIT_DEFAULT);
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {

@@ -4,7 +4,7 @@
  * `/livez` asks for nothing but a running event loop; `/readyz` (and `/healthz`) whether heartbeats are heard and
  * recorded. InfluxDB being away is no failure of either: the journal keeps everything until it is back.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { DeviceView, Explanation } from '../detector/index.ts';
@@ -53,16 +53,19 @@ const REQUEST_MS_MAX = 10_000;
 /** Starts to listen. Rejects with {@link HttpListenError}. */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port, logger } = options;
-  const server = createServer({ requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX }, (request, response) => {
-    void answer(options, request).then(
-      (reply) => send(response, reply),
-      (error: unknown) => {
-        logger.error({ err: error, path: request.url }, 'an HTTP request failed');
-        send(response, problem(500, 'see the log of the monitor'));
-      },
-    );
-    request.resume();
-  });
+  const server = createServer(
+    { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX },
+    (request, response) => {
+      void answer(options, request).then(
+        (reply) => send(response, reply),
+        (error: unknown) => {
+          logger.error({ err: error, path: request.url }, 'an HTTP request failed');
+          send(response, problem(500, 'see the log of the monitor'));
+        },
+      );
+      request.resume();
+    },
+  );
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new HttpListenError(host, port, error)));
@@ -117,5 +120,7 @@ function oneDevice(devices: DeviceSource, pathname: string): Reply | undefined {
   const [, deviceClass, device] = DEVICE_PATH.exec(pathname) ?? [];
   if (deviceClass === undefined || device === undefined) return undefined;
   const explanation = devices.explain(deviceClass, device);
-  return explanation ? json(explanation) : problem(404, `no device "${device}" of class "${deviceClass}" is known`);
+  return explanation
+    ? json(explanation)
+    : problem(404, `no device "${device}" of class "${deviceClass}" is known`);
 }
