@@ -29,9 +29,13 @@ export interface ConnectionEvents {
   closed(error?: Error): void;
 }
 
-/** One connection, from the attempt to its end; never reconnects by itself and never queues. */
+/**
+ * One connection, from the attempt to its end; never reconnects by itself and never queues.
+ *
+ * A `done` is called at most once; whatever has no answer when `closed` comes has failed.
+ */
 export interface Connection {
-  /** `done` is called once: after the write for QoS 0, after PUBACK for QoS 1, or with the error. */
+  /** `done` after the write for QoS 0, after PUBACK for QoS 1, or with the error. */
   publish(message: OutgoingMessage, done: (error?: Error) => void): void;
   subscribe(topic: string, done: (error?: Error) => void): void;
   /** Says DISCONNECT, so that the broker drops the will, then closes. */
