@@ -56,7 +56,8 @@ export function formatStateLine(
     `,up_total_ms=${point.upTotalMs}i,down_total_ms=${point.downTotalMs}i,unknown_total_ms=${point.unknownTotalMs}i` +
     `,seq=${point.seq}i,phi=${point.phi},reason="${point.reason}"`;
   if (point.heldMs !== undefined) line += `,held_ms=${point.heldMs}i`;
-  if (point.bumpedMs) line += `,bumped_ms=${point.bumpedMs}i`;
+  // A field that was once written stays until it is overwritten, so a restated point says every field.
+  if (point.bumpedMs || point.restated) line += `,bumped_ms=${point.bumpedMs ?? 0}i`;
   if (point.restated) line += ',restated=true';
   return `${line} ${point.at}`;
 }
