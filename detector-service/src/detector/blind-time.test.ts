@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { blindShift } from './blind-time.ts';
+import { blindShift } from './blind-shift.ts';
 import { classConfig } from './class-config.ts';
 import { Detector } from './detector.ts';
 

@@ -47,19 +47,12 @@ export class BlindTime {
   #resume(device: number, since: number, at: number): void {
     const { table } = this.#fleet;
     const state = this.#fleet.state(device);
-    if (state === 'dead' || state === 'unreachable') {
+    if (state === 'dead') {
       this.#verdicts.arm(device);
       return;
     }
     const expectedBy = table.expectedBy[device] as number;
-    const lastSeenAt = table.lastSeenAt[device] as number;
-    const deafSince = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
-    const shift = blindShift(deafSince, at, expectedBy, table.intervalMs[device] as number);
-    // Devices that lost their connection together with us need their time to come back.
-    const reconnectedBy = at + this.#fleet.classOf(device).config.reconnectMs;
-    table.expectedBy[device] = expectedBy + shift.expectedMs;
-    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + shift.expectedMs, reconnectedBy);
-    table.deadAt[device] = Math.max((table.deadAt[device] as number) + shift.deadMs, reconnectedBy);
+    this.#fleet.forgive(device, since, at);
     const wasAlive = this.#fleet.has(device, FLAG.aliveBeforeBlind);
     this.#fleet.flag(device, FLAG.aliveBeforeBlind, false);
     if (state === 'asleep' && expectedBy <= at) {
@@ -68,27 +61,4 @@ export class BlindTime {
       this.#verdicts.move(device, 'alive', at, at, 'monitor-back');
     } else this.#verdicts.arm(device);
   }
-}
-
-/**
- * How far blind time moves a device's expectation and its dead point.
- *
- * A device not due before the end needs no shift: we hear its next beat or we do not. One that was due has perhaps
- * beaten unheard; the next beat we can hear comes whole intervals later, and since its announcement was lost with
- * the unheard one, the dead point allows it one interval more.
- */
-export function blindShift(
-  since: number,
-  until: number,
-  expectedBy: number,
-  intervalMs: number,
-): { expectedMs: number; deadMs: number } {
-  if (!(expectedBy <= until)) return { expectedMs: 0, deadMs: 0 };
-  const firstUnheard = expectedBy >= since ? 0 : Math.ceil((since - expectedBy) / intervalMs);
-  const lastUnheard = Math.floor((until - expectedBy) / intervalMs);
-  const unheard = lastUnheard - firstUnheard + 1;
-  const blindMs = until - since;
-  if (unheard <= 0) return { expectedMs: blindMs, deadMs: blindMs };
-  const expectedMs = Math.max(blindMs, unheard * intervalMs);
-  return { expectedMs, deadMs: Math.max(blindMs, (unheard + 1) * intervalMs) };
 }

@@ -10,7 +10,7 @@ import type { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
 import { Hearing, type Outcome } from './hearing.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
-import { REASONS, type Reason, STATES, type State, type Transition } from './transition.ts';
+import type { Reason, State, Transition } from './transition.ts';
 import { Verdicts } from './verdicts.ts';
 
 export interface DetectorOptions {
@@ -62,7 +62,8 @@ export class Detector {
    */
   static restore(options: DetectorOptions, snapshot: Uint8Array): Detector {
     const detector = new Detector(options);
-    const { now, blindSince } = decodeSnapshot(detector.#fleet, snapshot);
+    const { now, blindSince, outages } = decodeSnapshot(detector.#fleet, snapshot);
+    for (const { group, since } of outages) detector.#verdicts.outage.resume(group, since);
     detector.#now = now;
     detector.#blind.since = blindSince;
     detector.#blind.forgottenSince = now;
@@ -134,7 +135,7 @@ export class Detector {
     const key = DeviceTable.key(verdict.deviceClass, verdict.device);
     let device = table.indexOf(key);
     if (verdict.state === 'retired') {
-      if (device >= 0) table.remove(device);
+      if (device >= 0) this.#fleet.remove(device);
       return;
     }
     if (device < 0) {
@@ -143,9 +144,7 @@ export class Detector {
       this.#fleet.expectNext(device, verdict.at);
     }
     this.#fleet.place(device, verdict);
-    table.state[device] = STATES.indexOf(verdict.state);
-    table.reason[device] = REASONS.indexOf(verdict.reason);
-    table.since[device] = verdict.at;
+    this.#fleet.enter(device, verdict.state, verdict.reason, verdict.at);
     this.#now = Math.max(this.#now, verdict.at);
     this.#verdicts.arm(device);
   }

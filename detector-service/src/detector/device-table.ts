@@ -21,6 +21,8 @@ export const FLAG = {
   saidBye: 8,
   /** It was alive, not overdue, when the monitor went blind. */
   aliveBeforeBlind: 16,
+  /** Its budget is used up, but its death waits for its group to have its say. */
+  held: 32,
 } as const;
 
 export class DeviceTable {

@@ -1,9 +1,11 @@
 /** The devices with the algorithm of their class: what is known, and what silence that lets us expect. */
 import { freshnessModel } from './algorithm.ts';
+import { blindShift } from './blind-shift.ts';
 import type { ClassConfig, ProofOfLife } from './class-config.ts';
 import { DeviceTable, FLAG } from './device-table.ts';
 import type { Placement } from './evidence.ts';
 import type { Arrival, Freshness, FreshnessModel, Plan } from './freshness-model.ts';
+import { GROUP_KINDS, Groups } from './groups.ts';
 import { REASONS, type Reason, STATES, type State } from './transition.ts';
 
 export interface DeviceClass {
@@ -14,6 +16,7 @@ export interface DeviceClass {
 
 export class Fleet {
   readonly table: DeviceTable;
+  readonly groups: Groups;
   /** By the numbers in the table's class column. */
   readonly classes: readonly DeviceClass[];
   /** End of the latest blind time: a gap that reaches back beyond it teaches nothing. */
@@ -33,6 +36,7 @@ export class Fleet {
     }));
     this.#classNumbers = new Map(this.classes.map(({ name }, number) => [name, number]));
     this.table = new DeviceTable(Math.max(0, ...this.classes.map(({ model }) => model.slots)));
+    this.groups = new Groups(this.table);
   }
 
   classNumber(name: string): number | undefined {
@@ -45,6 +49,11 @@ export class Fleet {
     this.table.intervalMs[device] = config.intervalMs;
     model.init(this.table.learned, device * this.table.stride);
     return device;
+  }
+
+  remove(device: number): void {
+    this.groups.remove(device);
+    this.table.remove(device);
   }
 
   classOf(device: number): DeviceClass {
@@ -63,6 +72,14 @@ export class Fleet {
     return REASONS[this.table.reason[device] as number] as Reason;
   }
 
+  /** Writes a state down; transitions are the verdicts' business. */
+  enter(device: number, state: State, reason: Reason, since: number): void {
+    this.groups.count(device, this.state(device), state);
+    this.table.state[device] = STATES.indexOf(state);
+    this.table.reason[device] = REASONS.indexOf(reason);
+    this.table.since[device] = since;
+  }
+
   has(device: number, flag: number): boolean {
     return ((this.table.flags[device] as number) & flag) !== 0;
   }
@@ -72,11 +89,12 @@ export class Fleet {
     this.table.flags[device] = on ? flags | flag : flags & ~flag;
   }
 
-  place(device: number, { site, gateway, broker }: Placement): void {
-    const { table } = this;
-    if (site !== undefined) table.site[device] = table.places.number(site);
-    if (gateway !== undefined) table.gateway[device] = table.places.number(gateway);
-    if (broker !== undefined) table.broker[device] = table.places.number(broker);
+  /** Says where a device hangs; what is not said stays as it was. */
+  place(device: number, placement: Placement): void {
+    for (const kind of GROUP_KINDS) {
+      const name = placement[kind];
+      if (name !== undefined) this.groups.assign(device, kind, this.table.places.number(name));
+    }
   }
 
   /** Sets the freshness points for a silence that begins at `at`; without an announcement the usual interval counts. */
@@ -114,6 +132,19 @@ export class Fleet {
     arrival.announced = this.has(device, FLAG.announced);
     arrival.lostBeats = lostBeats;
     this.classOf(device).model.learn(table.learned, device * table.stride, arrival);
+  }
+
+  /** Does not hold the silence from `since` to `at` against the device, and gives it its time to reconnect. */
+  forgive(device: number, since: number, at: number): void {
+    const { table } = this;
+    const lastSeenAt = table.lastSeenAt[device] as number;
+    const from = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
+    const expectedBy = table.expectedBy[device] as number;
+    const shift = blindShift(from, at, expectedBy, table.intervalMs[device] as number);
+    const reconnectedBy = at + this.classOf(device).config.reconnectMs;
+    table.expectedBy[device] = expectedBy + shift.expectedMs;
+    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + shift.expectedMs, reconnectedBy);
+    table.deadAt[device] = Math.max((table.deadAt[device] as number) + shift.deadMs, reconnectedBy);
   }
 
   /** The plan behind the device's present deadlines. The same object at each call. */

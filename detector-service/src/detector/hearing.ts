@@ -189,8 +189,10 @@ export class Hearing {
       const reason = first ? 'first-seen' : bootedAt === undefined ? 'heard' : 'new-generation';
       // A dead device that speaks again has been alive since its boot; of a doubted one no more is known than this.
       const aliveAt = bootedAt !== undefined && this.#fleet.state(device) === 'dead' ? bootedAt : at;
-      this.#verdicts.move(device, 'alive', aliveAt, at, reason);
+      const back = this.#fleet.state(device) === 'unreachable' && reason === 'heard';
+      this.#verdicts.move(device, 'alive', aliveAt, at, back ? 'group-back' : reason);
     }
+    this.#verdicts.outage.heard(device, at);
     return 'renewed';
   }
 

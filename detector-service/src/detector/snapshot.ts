@@ -5,13 +5,17 @@
  * million is kept in well under a second.
  */
 import { crc32 } from 'node:zlib';
-import type { Column, DeviceTable } from './device-table.ts';
+import { type Column, type DeviceTable, FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
+import { GROUP_KINDS, type Group, type GroupKind } from './groups.ts';
 
 const MAGIC = 'SLOWBEAT';
 const VERSION = 1;
 const PREFIX_BYTES = MAGIC.length + 8;
 const CHECKSUM_BYTES = 4;
+
+/** Columns that say where a device belongs, which is more than a number to keep. */
+const SET_OTHERWISE: ReadonlySet<string> = new Set(['classIndex', ...GROUP_KINDS]);
 
 export class SnapshotError extends Error {
   readonly code = 'SNAPSHOT_UNREADABLE';
@@ -28,6 +32,8 @@ interface Header {
   readonly stride: number;
   readonly classes: readonly { readonly name: string; readonly layout: string }[];
   readonly places: readonly string[];
+  /** Incidents that are open. */
+  readonly outages: readonly { readonly kind: GroupKind; readonly place: number; readonly since: number }[];
   readonly columns: readonly string[];
   readonly keysBytes: number;
 }
@@ -44,6 +50,11 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
     stride: table.stride,
     classes: fleet.classes.map(({ name, model }) => ({ name, layout: model.layout })),
     places: table.places.names,
+    outages: [...fleet.groups.outages()].map(({ kind, place, outageSince }) => ({
+      kind,
+      place,
+      since: outageSince as number,
+    })),
     columns: columns.map(([name]) => name),
     keysBytes: keys.length,
   };
@@ -65,16 +76,20 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
   return Buffer.concat([body, checksum]);
 }
 
+/** What a snapshot holds beside the devices. */
+export interface Restored {
+  readonly now: number;
+  readonly blindSince: number | undefined;
+  readonly outages: readonly { readonly group: Group; readonly since: number }[];
+}
+
 /**
  * Fills an empty fleet. Devices of classes that are no longer configured are left out; a class whose algorithm has
  * changed starts to learn anew and keeps its verdicts and deadlines.
  *
  * @throws SnapshotError
  */
-export function decodeSnapshot(
-  fleet: Fleet,
-  snapshot: Uint8Array,
-): { now: number; blindSince: number | undefined } {
+export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   const bytes = Buffer.from(snapshot.buffer, snapshot.byteOffset, snapshot.byteLength);
   const header = readHeader(bytes);
   const { table } = fleet;
@@ -109,15 +124,22 @@ export function decodeSnapshot(
     const device = fleet.register(key, classNumber);
     const current = table.columns();
     for (const [name, column] of columns) {
-      if (name !== 'classIndex') (current[name] as Column)[device] = column[row] as number;
+      if (!SET_OTHERWISE.has(name)) (current[name] as Column)[device] = column[row] as number;
     }
+    // A death that was held back is decided anew.
+    fleet.flag(device, FLAG.held, false);
+    for (const kind of GROUP_KINDS) fleet.groups.assign(device, kind, columns.get(kind)?.[row] ?? -1);
     if (fleet.classOf(device).model.layout === header.classes[saved]?.layout) {
       const length = Math.min(header.stride, table.stride);
       const from = row * header.stride;
       table.learned.set(learnedValues.subarray(from, from + length), device * table.stride);
     }
   });
-  return { now: header.now ?? Number.NEGATIVE_INFINITY, blindSince: header.blindSince ?? undefined };
+  return {
+    now: header.now ?? Number.NEGATIVE_INFINITY,
+    blindSince: header.blindSince ?? undefined,
+    outages: header.outages.map(({ kind, place, since }) => ({ group: fleet.groups.at(kind, place), since })),
+  };
 }
 
 function readHeader(bytes: Buffer): Header {

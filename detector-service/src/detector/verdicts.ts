@@ -1,16 +1,19 @@
 /** From deadlines to verdicts: the only place where a state changes and a transition is made. */
 import { DeviceTable, FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
-import { REASONS, type Reason, STATES, type State, type Transition } from './transition.ts';
+import { GroupOutage } from './group-outage.ts';
+import type { Reason, State, Transition } from './transition.ts';
 
 const NOTHING: readonly Transition[] = Object.freeze([]);
 
 export class Verdicts {
   readonly #fleet: Fleet;
+  readonly outage: GroupOutage;
   #made: Transition[] = [];
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
+    this.outage = new GroupOutage(fleet, this);
   }
 
   /** The transitions made since the last call. */
@@ -42,9 +45,11 @@ export class Verdicts {
       case 'dead':
         return (table.since[device] as number) + this.#fleet.classOf(device).config.expireMs;
       case 'suspect':
-        return table.deadAt[device] as number;
+        return this.#fleet.has(device, FLAG.held) ? Infinity : (table.deadAt[device] as number);
       case 'retired':
         return Infinity;
+      case 'unreachable':
+        return this.#fleet.groups.silenced(device) ? Infinity : (table.suspectAt[device] as number);
       default:
         return table.suspectAt[device] as number;
     }
@@ -62,9 +67,7 @@ export class Verdicts {
     const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, at) : 0;
     const trueSince = Math.max(at, table.since[device] as number);
     if (from !== to || this.#fleet.reason(device) !== reason) {
-      table.state[device] = STATES.indexOf(to);
-      table.reason[device] = REASONS.indexOf(reason);
-      table.since[device] = trueSince;
+      this.#fleet.enter(device, to, reason, trueSince);
       this.#made.push({
         ...whoAndWhere(table, device),
         from,
@@ -76,8 +79,12 @@ export class Verdicts {
         ...timing(table, device),
       });
     }
-    if (to === 'retired') table.remove(device);
-    else this.arm(device);
+    if (to === 'retired') {
+      this.#fleet.remove(device);
+      return;
+    }
+    this.arm(device);
+    if (to === 'suspect' && from !== 'suspect') this.outage.suspected(device, trueSince, noticedAt);
   }
 
   #judge(device: number, now: number): void {
@@ -86,12 +93,13 @@ export class Verdicts {
     if (state === 'dead') this.move(device, 'retired', dueAt, now, 'expired');
     else if (state !== 'suspect') {
       this.move(device, 'suspect', dueAt, now, state === 'asleep' ? 'overslept' : 'late');
-    } else {
+    } else if (this.#fleet.has(device, FLAG.willCame) || this.outage.mayDie(device, dueAt, now)) {
       const willCame = this.#fleet.has(device, FLAG.willCame);
       const overslept = this.#fleet.reason(device) === 'overslept';
       const reason = willCame ? 'reconnect-timeout' : overslept ? 'overslept' : 'silence';
       this.move(device, 'dead', dueAt, now, reason);
-    }
+      this.outage.died(device, now);
+    } else if (this.#fleet.state(device) === 'suspect') this.arm(device);
   }
 }
 

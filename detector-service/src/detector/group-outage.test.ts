@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { classConfig } from './class-config.ts';
+import { Detector } from './detector.ts';
+import type { Transition } from './transition.ts';
+
+const INTERVAL_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** A site of `size` devices with staggered beats; those for which `silent` holds at an instant are not heard. */
+function runSite(
+  size: number,
+  untilMs: number,
+  silent: (device: number, at: number) => boolean,
+): Transition[] {
+  const detector = new Detector({
+    classes: { meter: classConfig({ intervalMs: INTERVAL_MS, algorithm: 'missed', missedBeats: 2 }) },
+  });
+  const made: Transition[] = [];
+  for (let beat = 0; beat * INTERVAL_MS < untilMs; beat += 1) {
+    for (let device = 0; device < size; device += 1) {
+      const at = beat * INTERVAL_MS + Math.floor((device * INTERVAL_MS) / size);
+      made.push(...detector.advance(at));
+      if (silent(device, at)) continue;
+      const evidence = {
+        kind: 'beat',
+        deviceClass: 'meter',
+        device: `d${device}`,
+        generation: 1,
+        session: 1,
+      } as const;
+      made.push(...detector.observe({ ...evidence, seq: beat, site: 's1' }, at).transitions);
+    }
+  }
+  made.push(...detector.advance(untilMs));
+  return made;
+}
+
+test('a site outage of any length makes no member dead and is one incident', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 3, max: 40 }),
+      fc.integer({ min: 30 * 60_000, max: 5 * HOUR_MS }),
+      fc.integer({ min: HOUR_MS, max: HOUR_MS + INTERVAL_MS }),
+      (size, outageMs, beginsAt) => {
+        const made = runSite(size, 8 * HOUR_MS, (_, at) => at >= beginsAt && at < beginsAt + outageMs);
+        assert.deepEqual(
+          made.filter(({ to }) => to === 'dead'),
+          [],
+        );
+        const reached = made.filter(({ to, reason }) => to === 'unreachable' && reason === 'group-outage');
+        assert.equal(reached.length, size, 'every member, once');
+        assert.equal(made.filter(({ from, to }) => from === 'unreachable' && to === 'alive').length, size);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('one device of a busy site dies at its own deadline', () => {
+  const made = runSite(20, 2 * HOUR_MS, (device, at) => device === 7 && at > HOUR_MS);
+  const deaths = made.filter(({ to }) => to === 'dead');
+  assert.deepEqual(
+    deaths.map(({ device }) => device),
+    ['d7'],
+  );
+  const [{ at, deadAt, noticedAt }] = deaths as [Transition];
+  assert.equal(at, deadAt);
+  assert.ok(noticedAt - at < INTERVAL_MS / 10, 'a fellow that was heard meanwhile clears the site');
+});
+
+test('two devices that die together in a site of ten are two deaths, not an outage', () => {
+  const made = runSite(10, 2 * HOUR_MS, (device, at) => device < 2 && at > HOUR_MS);
+  assert.equal(made.filter(({ to }) => to === 'dead').length, 2);
+  assert.equal(made.filter(({ to }) => to === 'unreachable').length, 0);
+});
+
+test('a device alone in its site does not wait for fellows', () => {
+  const made = runSite(1, 2 * HOUR_MS, (_, at) => at > HOUR_MS);
+  const [death] = made.filter(({ to }) => to === 'dead') as [Transition];
+  assert.equal(death.at, death.deadAt);
+});
+
+test('an outage goes on through a snapshot', () => {
+  const classes = { meter: classConfig({ intervalMs: INTERVAL_MS, algorithm: 'missed' }) };
+  let detector = new Detector({ classes });
+  for (const device of ['a', 'b', 'c', 'd']) {
+    const beat = { kind: 'beat', deviceClass: 'meter', device, generation: 1, session: 1, seq: 0 } as const;
+    detector.observe({ ...beat, site: 's1' }, 0);
+  }
+  detector.advance(HOUR_MS);
+  detector = Detector.restore({ classes }, detector.snapshot());
+  detector.observe({ kind: 'monitor', up: false }, HOUR_MS);
+  detector.observe({ kind: 'monitor', up: true }, HOUR_MS + 1_000);
+  detector.advance(10 * HOUR_MS);
+  const states = [...detector.devices(10 * HOUR_MS)].map(({ state }) => state);
+  assert.deepEqual(states, ['unreachable', 'unreachable', 'unreachable', 'unreachable']);
+});
