@@ -6,6 +6,7 @@
  * and after a power cut an older mark only makes the blind time longer than it was.
  */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { hasCode } from './store/durable-file.ts';
 
 const DIGITS = 15;
 const LINE = /^(\d{15})\n$/;
@@ -16,7 +17,7 @@ export async function readAliveMark(path: string): Promise<number | undefined> {
     const [, digits] = LINE.exec(await readFile(path, 'latin1')) ?? [];
     return digits === undefined ? undefined : Number(digits);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@
 import { encode, type StateMessage, topicFor } from '@slowbeat/device-sdk/protocol';
 import type { Logger } from 'pino';
 import type { DeviceView, Transition } from './detector/index.ts';
-import type { Journal, StateSeries } from './store/index.ts';
+import { type Journal, type StateSeries, writeCheckpoints } from './store/index.ts';
 import { Tally } from './tally.ts';
 import { messageOfTransition, messageOfView } from './verdict-message.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
@@ -22,7 +22,6 @@ export interface RecorderOptions {
   readonly logger: Logger;
 }
 
-const CHECKPOINT_LINES = 1000;
 const NOTHING_TO_RECORD = Promise.resolve();
 
 export class Recorder {
@@ -40,19 +39,13 @@ export class Recorder {
   record(transitions: readonly Transition[]): Promise<void> {
     if (transitions.length === 0) return NOTHING_TO_RECORD;
     const lines = transitions.flatMap((transition) => this.#options.series.record(transition));
-    return this.#append(lines, () => this.#tell(transitions));
+    return this.#after(this.#options.journal.append(lines), () => this.#tell(transitions));
   }
 
   /** Carries every device over the midnights up to `at`, so that nobody has to look back further than a day. */
   checkpoint(at: number): void {
-    let lines: string[] = [];
-    for (const line of this.#options.series.checkpoint(at)) {
-      lines.push(line);
-      if (lines.length < CHECKPOINT_LINES) continue;
-      void this.#append(lines);
-      lines = [];
-    }
-    if (lines.length > 0) void this.#append(lines);
+    const { series, journal } = this.#options;
+    this.#after(writeCheckpoints(series, journal, at), () => {});
   }
 
   /** Publishes verdicts that were recorded before, for a broker that does not have them. */
@@ -71,13 +64,13 @@ export class Recorder {
     return () => this.#listeners.delete(listener);
   }
 
-  #append(lines: readonly string[], then: () => void = () => {}): Promise<void> {
-    const { journal, logger } = this.#options;
-    const appended = journal.append(lines).catch((error: unknown) => {
+  /** Queues what is to happen once the journal has taken its lines, behind everything queued before. */
+  #after(written: Promise<unknown>, then: () => void): Promise<void> {
+    const settled = written.catch((error: unknown) => {
       // People are told all the same: a verdict is worth more now than in the books later.
-      logger.error({ err: error, lines: lines.length }, 'the journal refused lines; uptime will lack them');
+      this.#options.logger.error({ err: error }, 'the journal refused lines; uptime will lack them');
     });
-    this.#settled = Promise.all([this.#settled, appended]).then(then);
+    this.#settled = Promise.all([this.#settled, settled]).then(then);
     return this.#settled;
   }
 

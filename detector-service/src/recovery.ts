@@ -4,13 +4,13 @@
  * The journal is the truth about verdicts: nothing was told that it does not hold. The snapshot is what had been
  * learned, perhaps some seconds older. The mark is the last instant at which the last run is known to have listened.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { readAliveMark } from './alive-mark.ts';
 import type { DetectorConfig } from './config.ts';
 import { Detector, SnapshotError } from './detector/index.ts';
-import { readSnapshot, setAside } from './snapshot-file.ts';
+import { hasCode } from './store/durable-file.ts';
 import {
   createStateSeries,
   type Journal,
@@ -89,17 +89,27 @@ export async function recover({ config, logger, keepUndelivered, now }: Recovery
 }
 
 async function restoredDetector(path: string, config: DetectorConfig, logger: Logger): Promise<Detector> {
-  const state = await readSnapshot(path);
+  const state = await readIfThere(path);
   if (state === undefined) return new Detector(config);
   try {
     return Detector.restore(config, state);
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
-    const aside = await setAside(path);
+    const aside = `${path}.refused`;
+    await rename(path, aside);
     logger.error(
       { path, aside, err: error },
       'the snapshot cannot be used and was moved aside; verdicts come from the journal, deadlines are learned anew',
     );
     return new Detector(config);
+  }
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }

@@ -66,7 +66,8 @@ export class DetectorService implements AsyncDisposable {
   readonly #deadline: DeadlineTimer;
   readonly #gapMsMin: number;
 
-  #midnightAt: number;
+  /** Due at once: the last run may have ended in the middle of it. */
+  #midnightAt = 0;
   #tick: Timer | undefined;
   #isJudging = false;
   #stopping: Promise<void> | undefined;
@@ -88,7 +89,6 @@ export class DetectorService implements AsyncDisposable {
     this.#time = new MonotonicTime({ clock, gapMsMin: this.#gapMsMin, notBeforeAt });
     this.#deadline = new DeadlineTimer(clock, () => void this.#judge());
     const blindSinceAt = silentSinceAt ?? this.#time.latestAt;
-    this.#midnightAt = nextMidnight(blindSinceAt);
     this.#observeHealth(this.#health.began('restart', blindSinceAt));
     void this.#record(abandoned.map((verdict) => unknownSince(blindSinceAt, verdict)));
     this.#reach();

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { AliveMark } from './alive-mark.ts';
 import type { Detector } from './detector/index.ts';
 import type { Paths } from './recovery.ts';
-import { writeSnapshot } from './snapshot-file.ts';
+import { replaceFile } from './store/durable-file.ts';
 
 export interface StateKeeperOptions {
   readonly paths: Paths;
@@ -68,7 +68,7 @@ export class StateKeeper {
     this.#isChanged = false;
     const state = detector.snapshot();
     await settled();
-    await writeSnapshot(paths.snapshot, state).catch((error: unknown) => {
+    await replaceFile(paths.snapshot, state).catch((error: unknown) => {
       this.#isChanged = true;
       logger.error(
         { err: error, path: paths.snapshot },

@@ -3,7 +3,7 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Replaces a file atomically and durably: written beside it, fsynced, renamed over it. */
-export async function replaceFile(path: string, content: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const fresh = `${path}.new`;
   const handle = await open(fresh, 'w', 0o640);
   try {
