@@ -88,9 +88,10 @@ function shown({ detector, now }: Story, who: string): string {
 }
 
 function told(transition: Transition): string {
-  const { at, noticedAt, deviceClass, device, from, to, reason } = transition;
+  const { at, noticedAt, deviceClass, device, from, to, reason, restated } = transition;
   const noticed = noticedAt === at ? '' : `, noticed ${instant(noticedAt)}`;
-  return `${instant(at)} ${deviceClass}/${device} ${from} → ${to} (${reason}${noticed})`;
+  const change = restated ? `was ${to}, not ${from}` : `${from} → ${to}`;
+  return `${instant(at)} ${deviceClass}/${device} ${change} (${reason}${noticed})`;
 }
 
 function fields(words: readonly string[]): Record<string, unknown> {

@@ -148,7 +148,13 @@ export class DeviceTable {
   }
 
   #blank(device: number): void {
-    for (const column of Object.values(this.columns())) column[device] = 0;
+    this.state[device] = 0;
+    this.reason[device] = 0;
+    this.flags[device] = 0;
+    this.since[device] = 0;
+    this.beats[device] = 0;
+    this.lost[device] = 0;
+    this.duplicates[device] = 0;
     this.lastSeenAt[device] = NaN;
     this.lastBeatAt[device] = NaN;
     this.expectedBy[device] = NaN;

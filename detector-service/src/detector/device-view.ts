@@ -1,27 +1,23 @@
 /** What people and programs may ask about a device. */
 import type { Fleet } from './fleet.ts';
-import type { Reason, State } from './transition.ts';
-import { timing, whoAndWhere } from './verdicts.ts';
+import type { Reason, State, Subject } from './transition.ts';
+import { instant, subjectOf } from './verdicts.ts';
 
-export interface DeviceView {
-  readonly device: string;
-  readonly deviceClass: string;
-  readonly site?: string;
-  readonly gateway?: string;
+export interface DeviceView extends Subject {
   readonly state: State;
   /** Instant since which the state is true. */
   readonly since: number;
   readonly reason: Reason;
   /** Suspicion level now. */
   readonly phi: number;
-  readonly lastSeenAt?: number;
-  readonly expectedBy?: number;
-  readonly suspectAt?: number;
-  readonly deadAt?: number;
+  readonly lastSeenAt?: number | undefined;
+  readonly expectedBy?: number | undefined;
+  readonly suspectAt?: number | undefined;
+  readonly deadAt?: number | undefined;
   readonly intervalMs: number;
-  readonly generation?: number;
-  readonly session?: number;
-  readonly seq?: number;
+  readonly generation?: number | undefined;
+  readonly session?: number | undefined;
+  readonly seq?: number | undefined;
   readonly beats: number;
   readonly lost: number;
   readonly duplicates: number;
@@ -38,16 +34,19 @@ export interface Explanation extends DeviceView {
 export function viewOf(fleet: Fleet, device: number, now: number): DeviceView {
   const { table } = fleet;
   return {
-    ...whoAndWhere(table, device),
+    ...subjectOf(table, device),
     state: fleet.state(device),
     since: table.since[device] as number,
     reason: fleet.reason(device),
     phi: fleet.phi(device, now),
-    ...timing(table, device),
+    lastSeenAt: instant(table.lastSeenAt[device]),
+    expectedBy: instant(table.expectedBy[device]),
+    suspectAt: instant(table.suspectAt[device]),
+    deadAt: instant(table.deadAt[device]),
     intervalMs: table.intervalMs[device] as number,
-    ...known('generation', table.generation[device]),
-    ...known('session', table.session[device]),
-    ...known('seq', table.seq[device]),
+    generation: counter(table.generation[device]),
+    session: counter(table.session[device]),
+    seq: counter(table.seq[device]),
     beats: table.beats[device] as number,
     lost: table.lost[device] as number,
     duplicates: table.duplicates[device] as number,
@@ -66,6 +65,6 @@ export function explanationOf(fleet: Fleet, device: number, now: number): Explan
   };
 }
 
-function known<K extends string>(name: K, value: number | undefined): Partial<Record<K, number>> {
-  return value === undefined || value < 0 ? {} : ({ [name]: value } as Record<K, number>);
+function counter(value: number | undefined): number | undefined {
+  return value === undefined || value < 0 ? undefined : value;
 }

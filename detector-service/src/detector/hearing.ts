@@ -90,6 +90,7 @@ export class Hearing {
     if (repeated && !this.#fleet.has(device, FLAG.willCame)) return this.#duplicate(device);
     const bootedAt = this.#bootedAt(device, order, birth.uptimeMs, at);
     this.#follow(device, order, birth);
+    if (this.#ranOn(device, order, birth.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'birth', at, birth.nextMs, bootedAt);
   }
 
@@ -112,6 +113,7 @@ export class Hearing {
     if (beat.nextMs !== undefined && !this.#fleet.has(device, FLAG.intervalStated)) {
       table.intervalMs[device] = beat.nextMs;
     }
+    if (this.#ranOn(device, order, beat.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'beat', at, beat.nextMs, bootedAt);
   }
 
@@ -189,8 +191,8 @@ export class Hearing {
       const reason = first ? 'first-seen' : bootedAt === undefined ? 'heard' : 'new-generation';
       // A dead device that speaks again has been alive since its boot; of a doubted one no more is known than this.
       const aliveAt = bootedAt !== undefined && this.#fleet.state(device) === 'dead' ? bootedAt : at;
-      const back = this.#fleet.state(device) === 'unreachable' && reason === 'heard';
-      this.#verdicts.move(device, 'alive', aliveAt, at, back ? 'group-back' : reason);
+      const silenced = this.#fleet.reason(device) === 'group-outage' && reason === 'heard';
+      this.#verdicts.move(device, 'alive', aliveAt, at, silenced ? 'group-back' : reason);
     }
     this.#verdicts.outage.heard(device, at);
     return 'renewed';
@@ -205,6 +207,18 @@ export class Hearing {
   ): number | undefined {
     const known = (this.#fleet.table.generation[device] as number) >= 0;
     return order === 'new-generation' && known ? at - (uptimeMs ?? 0) : undefined;
+  }
+
+  /** True when the device was called dead and its boot proves that it ran all through its silence. */
+  #ranOn(device: number, order: SessionOrder, uptimeMs: number | undefined, at: number): boolean {
+    const silenceMs = at - (this.#fleet.table.lastSeenAt[device] as number);
+    const sameBoot = order === 'current' || order === 'new-session';
+    return this.#fleet.state(device) === 'dead' && sameBoot && (uptimeMs ?? Infinity) > silenceMs;
+  }
+
+  /** It was the network that was down: the death is restated, and does not count as its downtime. */
+  #acquit(device: number, at: number): void {
+    this.#verdicts.restate(device, 'unreachable', at, 'network-was-down');
   }
 
   #duplicate(device: number): Outcome {

@@ -37,11 +37,15 @@ export const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-export interface Transition {
+/** Whom a statement is about. */
+export interface Subject {
   readonly device: string;
   readonly deviceClass: string;
   readonly site?: string | undefined;
   readonly gateway?: string | undefined;
+}
+
+export interface Transition extends Subject {
   readonly from: State;
   readonly to: State;
   /** Instant at which it became true: the deadline, the arrival, the boot. */

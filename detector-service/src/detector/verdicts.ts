@@ -2,7 +2,7 @@
 import { DeviceTable, FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
 import { GroupOutage } from './group-outage.ts';
-import type { Reason, State, Transition } from './transition.ts';
+import type { Reason, State, Subject, Transition } from './transition.ts';
 
 const NOTHING: readonly Transition[] = Object.freeze([]);
 
@@ -64,19 +64,22 @@ export class Verdicts {
   move(device: number, to: State, at: number, noticedAt: number, reason: Reason): void {
     const { table } = this.#fleet;
     const from = this.#fleet.state(device);
-    const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, at) : 0;
     const trueSince = Math.max(at, table.since[device] as number);
     if (from !== to || this.#fleet.reason(device) !== reason) {
+      const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
       this.#fleet.enter(device, to, reason, trueSince);
       this.#made.push({
-        ...whoAndWhere(table, device),
+        ...subjectOf(table, device),
         from,
         to,
         at: trueSince,
         noticedAt,
         reason,
         phi: to === 'suspect' ? Math.max(1, phi) : phi,
-        ...timing(table, device),
+        lastSeenAt: instant(table.lastSeenAt[device]),
+        expectedBy: instant(table.expectedBy[device]),
+        suspectAt: instant(table.suspectAt[device]),
+        deadAt: instant(table.deadAt[device]),
       });
     }
     if (to === 'retired') {
@@ -85,6 +88,27 @@ export class Verdicts {
     }
     this.arm(device);
     if (to === 'suspect' && from !== 'suspect') this.outage.suspected(device, trueSince, noticedAt);
+  }
+
+  /**
+   * Corrects the verdict that is in force, from its beginning, because later evidence disproved it.
+   * The device keeps it only until the next `move`.
+   */
+  restate(device: number, to: State, noticedAt: number, reason: Reason): void {
+    const { table } = this.#fleet;
+    const from = this.#fleet.state(device);
+    const at = table.since[device] as number;
+    this.#fleet.enter(device, to, reason, at);
+    this.#made.push({
+      ...subjectOf(table, device),
+      from,
+      to,
+      at,
+      noticedAt,
+      reason,
+      phi: 0,
+      restated: true,
+    });
   }
 
   #judge(device: number, now: number): void {
@@ -104,27 +128,17 @@ export class Verdicts {
 }
 
 /** Class, name and place of a device. */
-export function whoAndWhere(table: DeviceTable, device: number) {
+export function subjectOf(table: DeviceTable, device: number): Subject {
   const [deviceClass, name] = DeviceTable.names(table.keyAt(device) as string);
-  const site = table.places.name(table.site[device] as number);
-  const gateway = table.places.name(table.gateway[device] as number);
   return {
     device: name,
     deviceClass,
-    ...(site === undefined ? {} : { site }),
-    ...(gateway === undefined ? {} : { gateway }),
+    site: table.places.name(table.site[device] as number),
+    gateway: table.places.name(table.gateway[device] as number),
   };
 }
 
-/** The instants that matter to a device's verdict, as far as there are any. */
-export function timing(table: DeviceTable, device: number) {
-  const instants = {
-    lastSeenAt: table.lastSeenAt[device] as number,
-    expectedBy: table.expectedBy[device] as number,
-    suspectAt: table.suspectAt[device] as number,
-    deadAt: table.deadAt[device] as number,
-  };
-  return Object.fromEntries(
-    Object.entries(instants).filter(([, instant]) => Number.isFinite(instant)),
-  ) as Partial<typeof instants>;
+/** Undefined for an instant that is not known or never comes. */
+export function instant(at: number | undefined): number | undefined {
+  return Number.isFinite(at) ? at : undefined;
 }
