@@ -52,6 +52,9 @@ function clientOptions(options: MqttTransportOptions): IClientOptions {
   if ((options.cert === undefined) !== (options.key === undefined)) {
     throw invalid(options.cert === undefined ? 'cert' : 'key', 'is missing: cert and key come together');
   }
+  if (options.rejectUnauthorized !== undefined && typeof options.rejectUnauthorized !== 'boolean') {
+    throw invalid('rejectUnauthorized', 'must be true or false');
+  }
   return {
     protocol: protocol as 'mqtt',
     // Brackets are how a URL writes an IPv6 address; sockets do without, WebSocket URLs need them.

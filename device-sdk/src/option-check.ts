@@ -103,6 +103,7 @@ export function settingsFrom(options: DeviceOptions): DeviceSettings {
       refuse(name, undefined, `is not an option; the options are ${OPTION_NAMES.join(', ')}`);
     }
   }
+  checkReconnect(options.reconnect);
   const clock = able('clock', options.clock, ['now', 'epochMs', 'setTimer']) ?? systemClock;
   const jitter = number('jitter', options.jitter ?? 0.1, 0, 0.5);
   const reconnectMinMs = duration('reconnect.minMs', options.reconnect?.minMs ?? 1_000, 1, DAY_MS);
@@ -151,6 +152,17 @@ export function settingsFrom(options: DeviceOptions): DeviceSettings {
     clock,
     random: able('random', options.random, []) ?? Math.random,
   };
+}
+
+function checkReconnect(reconnect: unknown): void {
+  if (reconnect === undefined) return;
+  if (typeof reconnect !== 'object' || reconnect === null) {
+    refuse('reconnect', reconnect, 'must be an object with minMs and maxMs');
+  }
+  for (const key of Object.keys(reconnect)) {
+    if (key !== 'minMs' && key !== 'maxMs')
+      refuse(`reconnect.${key}`, undefined, 'is not an option; there are minMs and maxMs');
+  }
 }
 
 /** Whole milliseconds of an interval; also for `setInterval()`. */
