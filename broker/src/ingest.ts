@@ -109,7 +109,7 @@ export class Ingest {
     const deadline = setTimeout(
       () => settle(new Refusal('tap-timeout', `not taken in within ${tapTimeoutMs} ms`)),
       tapTimeoutMs,
-    );
+    ).unref(); // the listening socket keeps the process alive, a stuck detector does not
     result.then(
       () => settle('taken'),
       (error: unknown) => settle(rejected(error)),

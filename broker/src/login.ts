@@ -75,7 +75,7 @@ export class Login {
     const deadline = setTimeout(
       () => settle(new Refusal('connect-timeout', 'the log-in took too long', 3)),
       connectTimeoutMs,
-    );
+    ).unref();
     this.#decide(client, connection, username, password).then(
       () => settle(undefined),
       (error: unknown) =>
