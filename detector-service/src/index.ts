@@ -14,6 +14,8 @@ export {
   startHttp,
 } from './http/server.ts';
 export type { InboundMessage, Refusal } from './inbound.ts';
+export { MqttIngest, type MqttIngestOptions } from './ingest/mqtt-ingest.ts';
 export type { TransitionListener } from './recorder.ts';
 export { pathsIn } from './recovery.ts';
 export type { DetectorService } from './service.ts';
+export { serviceMetrics } from './service-metrics.ts';

@@ -86,7 +86,9 @@ async function answer(options: HttpOptions, request: IncomingMessage): Promise<R
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return problem(405, 'everything here is read with GET', { allow: 'GET, HEAD' });
   }
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://monitor.invalid');
+  // Not by URL, which throws for paths such as "//".
+  const [pathname = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  const searchParams = new URLSearchParams(query);
   switch (pathname) {
     case '/livez':
       return text('ok\n');
