@@ -122,6 +122,7 @@ class AedesBroker implements Broker {
     this.#ingest = new Ingest(parts.tap, limits);
     this.#store = new SessionStore(limits, {
       overflowed: (client) => ledger.refuse('queue-overflow', { client }),
+      sessionsFull: (client) => ledger.refuse('sessions-max', connections.circumstances(client as Client)),
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
       mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
     });

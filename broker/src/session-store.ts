@@ -47,6 +47,8 @@ interface Session {
 export interface SessionStoreEvents {
   /** The oldest message of a full queue was dropped. */
   overflowed(clientId: string): void;
+  /** There is no room for the session of one more client. */
+  sessionsFull(client: ClientRef): void;
   /** A retained message on a new topic found no room. */
   retainedFull(topic: string): void;
   /** Whether the session of this client may hold this subscription. */
@@ -131,6 +133,7 @@ export class SessionStore {
     let session = this.#sessions.get(client.id);
     if (session === undefined) {
       if (this.#sessions.size >= this.#limits.persistentSessionsMax) {
+        this.#events.sessionsFull(client);
         throw new Refusal('sessions-max', `${this.#sessions.size} sessions are kept already`);
       }
       session = { subscriptions: new Map(), queue: new Map(), inFlight: new Map(), awaySince: undefined };
