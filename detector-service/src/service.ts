@@ -95,8 +95,12 @@ export class DetectorService implements AsyncDisposable {
     this.#scheduleTick();
   }
 
-  /** Takes a message in: resolves when what follows from it is durable. Never rejects because of its content. */
+  /**
+   * Takes a message in: resolves when what follows from it is durable. Never rejects because of its content, only
+   * once the watch has ended: then it is better left unacknowledged, for the next run.
+   */
   async handle(message: InboundMessage): Promise<void> {
+    if (this.#stopping !== undefined) throw new Error('the monitor is stopping');
     const at = this.#reach();
     const inbound = readInbound(this.#config.root, message);
     if (!inbound.ok) {

@@ -1,7 +1,9 @@
 /** The `slowbeat` command: from arguments to an exit code. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addBrokerCommand } from './commands/broker.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addStartCommands } from './commands/start.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 
@@ -43,6 +45,8 @@ function program(context: Context): Command {
       writeErr: (text) => void stderr.write(text),
       outputError: (text, write) => write(`slowbeat: ${oneLine(text)}\n`),
     });
+  addStartCommands(slowbeat, context);
+  addBrokerCommand(slowbeat, context);
   addConfigCommand(slowbeat, context);
   return slowbeat;
 }

@@ -9,6 +9,11 @@ export interface LogOptions {
   readonly stream: NodeJS.WritableStream;
 }
 
+/** `auto` is text at a terminal and JSON elsewhere. */
+export function wantsJson(format: 'auto' | 'text' | 'json', stream: NodeJS.WriteStream): boolean {
+  return format === 'auto' ? stream.isTTY !== true : format === 'json';
+}
+
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'trace',
   20: 'debug',

@@ -11,20 +11,25 @@ export interface StopRequest extends Disposable {
 /** A stop that takes longer is given up: data is safe by then, since everything is written before it is told. */
 const STOP_MS_MAX = 15_000;
 
+/** Ctrl-C under npm or timeout reaches a process twice, from the terminal and from its parent: still one wish. */
+const SAME_WISH_MS = 500;
+
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** `force` ends the process at once, with the exit code given. */
 export function onStopRequest(tell: (line: string) => void, force: (code: number) => void): StopRequest {
   const controller = new AbortController();
   let asked: NodeJS.Signals | undefined;
+  let askedMs = 0;
   let deadline: NodeJS.Timeout | undefined;
   const handle = (signal: NodeJS.Signals): void => {
     const code = 128 + constants.signals[signal];
     if (asked !== undefined) {
-      force(code);
+      if (performance.now() - askedMs > SAME_WISH_MS) force(code);
       return;
     }
     asked = signal;
+    askedMs = performance.now();
     deadline = setTimeout(() => {
       tell(`not stopped after ${STOP_MS_MAX / 1000} s; giving up`);
       force(1);

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import type { Context } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { addSettingsOptions, loadSettings, readSettings, type SettingsFlags } from '../settings/options.ts';
-import type { Settings } from '../settings/schema.ts';
+import { type Settings, settingsSchema } from '../settings/schema.ts';
 
 export function addConfigCommand(program: Command, context: Context): void {
   const config = program.command('config').description('show or check the settings');
@@ -21,7 +21,7 @@ export function addConfigCommand(program: Command, context: Context): void {
   addSettingsOptions(config.command('check'))
     .description('list everything that is wrong with the settings')
     .action(async (flags: SettingsFlags) => {
-      const checked = await readSettings(flags, context);
+      const checked = await readSettings(settingsSchema, flags, context);
       if (!checked.ok) throw new CommandError(checked.problems.join('\n'), EXIT.usage);
       const classes = Object.keys(checked.settings.classes).length;
       context.terminal.stdout.write(

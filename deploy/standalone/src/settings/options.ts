@@ -1,5 +1,6 @@
 /** The flags that every command with settings shares, and what they add up to with environment and file. */
 import type { Command } from 'commander';
+import type * as z from 'zod';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import {
@@ -9,7 +10,7 @@ import {
   overrideFromFlag,
   overridesFromEnvironment,
 } from './layers.ts';
-import { type Settings, settingsSchema } from './schema.ts';
+import { type BrokerSettings, brokerSettingsSchema, type Settings, settingsSchema } from './schema.ts';
 import { readYamlFile, type YamlFile } from './yaml-file.ts';
 
 export const DEFAULT_FILE = 'slowbeat.yaml';
@@ -46,24 +47,38 @@ function collect(value: string, earlier: readonly string[] = []): readonly strin
 }
 
 /** Everything that was said about the settings, and whether it is right. */
-export async function readSettings(
+export async function readSettings<T>(
+  schema: z.ZodType<T>,
   flags: SettingsFlags,
   { env }: Pick<Context, 'env'>,
-): Promise<Checked<Settings>> {
+): Promise<Checked<T>> {
   const file = await settingsFile(flags.config, env);
   const fromFlags = [
     ...Object.entries(SHORTCUTS).flatMap(shortcut(flags)),
     ...(flags.set ?? []).map(overrideFromFlag),
   ];
-  return checkSettings(settingsSchema, file, [
-    ...overridesFromEnvironment(settingsSchema, env),
-    ...fromFlags,
-  ]);
+  return checkSettings(schema, file, [...overridesFromEnvironment(schema, env), ...fromFlags]);
 }
 
 /** The settings, or a {@link UsageError} about the first thing that is wrong with them. */
-export async function loadSettings(flags: SettingsFlags, context: Pick<Context, 'env'>): Promise<Settings> {
-  const checked = await readSettings(flags, context);
+export function loadSettings(flags: SettingsFlags, context: Pick<Context, 'env'>): Promise<Settings> {
+  return load(settingsSchema, flags, context);
+}
+
+/** The same file for a broker alone, which knows no device classes. */
+export function loadBrokerSettings(
+  flags: SettingsFlags,
+  context: Pick<Context, 'env'>,
+): Promise<BrokerSettings> {
+  return load(brokerSettingsSchema, flags, context);
+}
+
+async function load<T>(
+  schema: z.ZodType<T>,
+  flags: SettingsFlags,
+  context: Pick<Context, 'env'>,
+): Promise<T> {
+  const checked = await readSettings(schema, flags, context);
   if (checked.ok) return checked.settings;
   const [first, ...others] = checked.problems;
   const more = others.length > 0 ? ` (and ${others.length} more; slowbeat config check lists them)` : '';

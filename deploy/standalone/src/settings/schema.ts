@@ -51,3 +51,6 @@ export const settingsSchema = detectorConfigSchema.extend({
 
 export type Settings = z.output<typeof settingsSchema>;
 export type SettingsInput = z.input<typeof settingsSchema>;
+
+export const brokerSettingsSchema = settingsSchema.partial({ classes: true });
+export type BrokerSettings = z.output<typeof brokerSettingsSchema>;
