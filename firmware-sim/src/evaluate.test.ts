@@ -66,6 +66,18 @@ test('a verdict after the device is back does not detect the death: it is a fals
   assert.deepEqual(falseDeaths, [{ ...d1, at: 150, noticedAt: 150, linkDown: false, restated: false }]);
 });
 
+test('a verdict detects the death it was given for, not the next one', () => {
+  const { deaths } = evaluate(
+    [lived, truth(100, false), truth(200, true), truth(300, false), truth(310, true)],
+    [verdict(150, 'suspect', 'dead'), verdict(220, 'dead', 'alive')],
+    window,
+  );
+  assert.deepEqual(
+    deaths.map(({ outcome }) => outcome),
+    ['detected', 'unnoticed'],
+  );
+});
+
 test('a false death behind a lost link is told apart from one that could be heard', () => {
   const { falseDeaths } = evaluate(
     [lived, truth(100, true, { link: false, cause: 'link-loss' }), truth(200, true, { cause: 'link-back' })],

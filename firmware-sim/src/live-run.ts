@@ -72,7 +72,8 @@ export async function runLive(scenario: Scenario, options: LiveRunOptions): Prom
   const story = planStory(scenario, options);
   for (const sentence of story.unplaced) options.logger?.warn(sentence);
   const network = faultNetwork(options.transport ?? mqttTransport({ url: options.url }), systemClock);
-  const { seed, root, username, password, logger } = options;
+  const { seed, root, username, password } = options;
+  const logger = options.logger && whispering(options.logger);
   const world: World = { clock: systemClock, seed, tally: emptyTally(), root, username, password, logger };
   const fleet = new Map(
     story.devices.map((device) => [device, simulatedDevice(device, network.link(), world)] as const),
@@ -105,6 +106,12 @@ export async function runLive(scenario: Scenario, options: LiveRunOptions): Prom
     stopStory();
     await leave(fleet.values(), 'cut');
   }
+}
+
+/** What devices warn of is what the story does to them: of interest only to who debugs a story. */
+function whispering(logger: Logger): Logger {
+  const debug = (message: string): void => logger.debug(message);
+  return { debug, info: debug, warn: debug, error: debug };
 }
 
 async function leave(fleet: Iterable<SimulatedDevice>, ending: Ending): Promise<void> {

@@ -54,7 +54,8 @@ function draft(device: DevicePlan, seed: Random): Draft {
 /** Gives a scripted fault to the free devices of the lowest rank; says so when there are too few. */
 function placeScripted(drafts: readonly Draft[], fault: ScriptedFault, stream: string): string[] {
   const candidates = drafts
-    .filter((one) => one.device.deviceClass === fault.deviceClass)
+    .filter(({ device }) => device.deviceClass === fault.deviceClass)
+    .filter(({ device }) => fault.site === undefined || device.site === fault.site)
     .map((one) => ({ one, random: one.random.split(stream) }))
     .map((candidate) => ({ ...candidate, rank: candidate.random.next() }))
     .sort((a, b) => a.rank - b.rank);

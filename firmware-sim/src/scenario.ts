@@ -42,10 +42,11 @@ export interface RandomFault extends Fault {
   readonly everyMs: number;
 }
 
-/** A fault at a set time, of `count` devices of a class drawn by the seed. */
+/** A fault at a set time, of `count` devices of a class, and of a site if named, drawn by the seed. */
 export interface ScriptedFault extends Fault {
   readonly atMs: number;
   readonly deviceClass: string;
+  readonly site?: string | undefined;
   readonly count: number;
 }
 
@@ -187,13 +188,20 @@ const randomFaultSchema = z
   .transform((fault): RandomFault => ({ ...faultOf(fault), everyMs: fault.every }));
 
 const scriptedFaultSchema = z
-  .strictObject({ ...faultFields, at: durationMs, class: name, count: z.int().min(1).default(1) })
+  .strictObject({
+    ...faultFields,
+    at: durationMs,
+    class: name,
+    site: name.optional(),
+    count: z.int().min(1).default(1),
+  })
   .superRefine(checkFields)
   .transform(
     (fault): ScriptedFault => ({
       ...faultOf(fault),
       atMs: fault.at,
       deviceClass: fault.class,
+      site: fault.site,
       count: fault.count,
     }),
   );
@@ -234,9 +242,12 @@ export const scenarioSchema = z
   })
   .superRefine((scenario, context) => {
     const gateways = Object.values(scenario.sites).flat();
-    scenario.timeline.forEach((fault, i) => {
-      if (!Object.hasOwn(scenario.classes, fault.deviceClass)) {
-        refuse(context, ['timeline', i, 'class'], unknown('class', fault.deviceClass, scenario.classes));
+    scenario.timeline.forEach(({ deviceClass, site }, i) => {
+      if (!Object.hasOwn(scenario.classes, deviceClass)) {
+        refuse(context, ['timeline', i, 'class'], unknown('class', deviceClass, scenario.classes));
+      }
+      if (site !== undefined && !Object.hasOwn(scenario.sites, site)) {
+        refuse(context, ['timeline', i, 'site'], unknown('site', site, scenario.sites));
       }
     });
     scenario.gatewayDrops.forEach((drop, i) => {
