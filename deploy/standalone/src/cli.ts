@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addBrokerCommand } from './commands/broker.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addDemoCommand } from './commands/demo.ts';
+import { addSimCommand } from './commands/sim.ts';
 import { addStartCommands } from './commands/start.ts';
+import { addUptimeCommand } from './commands/uptime.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 
@@ -45,8 +48,11 @@ function program(context: Context): Command {
       writeErr: (text) => void stderr.write(text),
       outputError: (text, write) => write(`slowbeat: ${oneLine(text)}\n`),
     });
+  addDemoCommand(slowbeat, context);
   addStartCommands(slowbeat, context);
   addBrokerCommand(slowbeat, context);
+  addUptimeCommand(slowbeat, context);
+  addSimCommand(slowbeat, context);
   addConfigCommand(slowbeat, context);
   return slowbeat;
 }
