@@ -72,12 +72,16 @@ export function checkpointPoint({ verdict, counted }: Span, at: number, restated
   return { ...content(verdict, { ...counted, ...advanced(verdict, counted, heldMs) }), at, heldMs, restated };
 }
 
-/** The last point at a site that the device leaves at `at`: from then on nothing is known of it there. */
-export function farewellPoint(span: Span, at: number, restated: boolean): PointContent {
-  const { verdict, counted } = span;
-  const left = { ...verdict, state: 'retired', reason: 'moved', phi: 0, bumpedMs: 0 } as const;
-  const totals = { ...countedAt(span, at), seq: counted.seq };
-  return { ...content(left, totals), at, heldMs: restated ? 0 : undefined, restated };
+/**
+ * The point at a site that the device left at `leftAt`: from then on nothing is known of it there. It is written at
+ * that instant, and over the checkpoints that the site already had when the move became known.
+ */
+export function farewellPoint(span: Span, leftAt: number, at: number, restated: boolean): PointContent {
+  const left: Verdict = { ...span.verdict, state: 'retired', reason: 'moved', phi: 0, bumpedMs: 0 };
+  const heldMs = at - leftAt;
+  const then = countedAt(span, leftAt);
+  const totals = { ...then, ...advanced(left, then, heldMs), seq: span.counted.seq };
+  return { ...content(left, totals), at, heldMs: restated || heldMs > 0 ? heldMs : undefined, restated };
 }
 
 /** Undoes {@link checkpointPoint} and {@link verdictPoint}: the verdict behind a point that was read back. */

@@ -3,7 +3,7 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { syncDirectory } from './durable-file.ts';
 import type { JournalOptions } from './journal.ts';
-import { JOURNAL_START, type Position } from './position.ts';
+import { comparePositions, type Position } from './position.ts';
 import { segmentPath } from './segment.ts';
 import { dayName } from './utc-day.ts';
 
@@ -14,8 +14,8 @@ export class SegmentWriter {
   #segment: string;
   /** Bytes of whole, written lines in the segment. */
   #size: number;
-  /** How much of them is durable. */
-  #syncedSize: number;
+  /** Everything before is durable; stays in the former segment until a new one holds a durable line. */
+  #durableEnd: Position;
   #handle: FileHandle | undefined;
   #syncTimer: NodeJS.Timeout | undefined;
   #isFailing = false;
@@ -26,11 +26,11 @@ export class SegmentWriter {
     this.#onSynced = onSynced;
     this.#segment = end.segment;
     this.#size = end.offset;
-    this.#syncedSize = end.offset;
+    this.#durableEnd = end;
   }
 
   end(): Position {
-    return { segment: this.#segment, offset: this.#syncedSize };
+    return this.#durableEnd;
   }
 
   /** A write that fails from now on is given up instead of tried again. */
@@ -83,7 +83,7 @@ export class SegmentWriter {
     }
     if (sync === 'always') await this.#handle.datasync();
     this.#size += bytes.length;
-    if (sync === 'always') this.#syncedSize = this.#size;
+    if (sync === 'always') this.#durableEnd = this.#writtenEnd();
     else this.#syncSoon();
     return isNew;
   }
@@ -94,7 +94,6 @@ export class SegmentWriter {
     this.#handle = undefined;
     this.#segment = day;
     this.#size = 0;
-    this.#syncedSize = 0;
   }
 
   async #openSegment(): Promise<FileHandle> {
@@ -130,11 +129,14 @@ export class SegmentWriter {
   }
 
   async #sync(): Promise<void> {
-    const size = this.#size;
-    if (this.#handle === undefined || size === this.#syncedSize || this.#segment === JOURNAL_START.segment)
-      return;
+    const end = this.#writtenEnd();
+    if (this.#handle === undefined || comparePositions(end, this.#durableEnd) === 0) return;
     await this.#handle.datasync();
-    this.#syncedSize = size;
+    this.#durableEnd = end;
     this.#onSynced();
+  }
+
+  #writtenEnd(): Position {
+    return { segment: this.#segment, offset: this.#size };
   }
 }

@@ -160,7 +160,8 @@ class Series implements StateSeries {
     const at = Math.max(transition.at, newest.at + 1);
     const lines = this.#carryForward(name, row, at - 1);
     const covered = this.#history.coveredTo(row);
-    this.#push(row, verdictOf(transition, at, newest.site));
+    // A device that comes back after it was retired may be anywhere.
+    this.#push(row, verdictOf(transition, at, newest.state === 'retired' ? undefined : newest.site));
     this.#history.setCoveredTo(row, Math.max(covered, dayStart(at)));
     this.#verdicts++;
     if (at !== transition.at) this.#bumped++;
@@ -187,8 +188,9 @@ class Series implements StateSeries {
 
   /** Checkpoints at the midnights up to `upTo` that have none. */
   #carryForward(name: string, row: number, upTo: number): string[] {
-    const first = nextMidnight(Math.max(this.#newest(row).at, this.#history.coveredTo(row)));
-    if (first > upTo) return [];
+    const newest = this.#newest(row);
+    const first = nextMidnight(Math.max(newest.at, this.#history.coveredTo(row)));
+    if (first > upTo || newest.state === 'retired') return [];
     this.#history.setCoveredTo(row, dayStart(upTo));
     return this.#pointsFrom(name, row, first, () => false);
   }
@@ -204,15 +206,16 @@ class Series implements StateSeries {
     };
     for (const span of this.#spans(row)) {
       const { verdict, movedFrom } = span;
-      if (verdict.at >= from) {
-        const restated = isRestated(verdict.at);
-        if (movedFrom) write(movedFrom.verdict.site, farewellPoint(movedFrom, verdict.at, restated));
-        write(verdict.site, verdictPoint(span, restated));
+      const midnights = (last: number): number[] =>
+        midnightsIn(Math.max(verdict.at, from - 1), last, covered);
+      if (movedFrom) {
+        const restated = midnights(covered).filter(isRestated);
+        for (const at of verdict.at >= from ? [verdict.at, ...restated] : restated) {
+          write(movedFrom.verdict.site, farewellPoint(movedFrom, verdict.at, at, isRestated(at)));
+        }
       }
-      if (verdict.state === 'retired') continue;
-      const last = Math.min(covered, span.endsAt - 1);
-      const after = Math.max(verdict.at, from - 1, covered - CHECKPOINTS_IN_A_ROW_MAX * DAY_MS);
-      for (let at = nextMidnight(after); at <= last; at += DAY_MS) {
+      if (verdict.at >= from) write(verdict.site, verdictPoint(span, isRestated(verdict.at)));
+      for (const at of midnights(Math.min(covered, span.endsAt - 1))) {
         write(verdict.site, checkpointPoint(span, at, isRestated(at)));
       }
     }
@@ -278,6 +281,14 @@ class Series implements StateSeries {
     this.#checkpointAt = Math.max(this.#checkpointAt, midnight);
     this.#forgetRetired();
   }
+}
+
+/** Midnights with after < midnight ≤ last, but of a very long row up to `covered` only the last ones. */
+function midnightsIn(after: number, last: number, covered: number): number[] {
+  const midnights: number[] = [];
+  const first = nextMidnight(Math.max(after, covered - CHECKPOINTS_IN_A_ROW_MAX * DAY_MS));
+  for (let at = first; at <= last; at += DAY_MS) midnights.push(at);
+  return midnights;
 }
 
 /** The start of the day of the newest complete checkpoint: from there on every living device has a point. */
