@@ -4,7 +4,6 @@
  */
 import { BlindTime } from './blind-time.ts';
 import type { ClassConfig } from './class-config.ts';
-import { DeviceTable } from './device-table.ts';
 import { type DeviceView, type Explanation, explanationOf, viewOf } from './device-view.ts';
 import type { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
@@ -110,7 +109,7 @@ export class Detector {
 
   /** What is known of one device at `now`; undefined when it is not known. */
   device(deviceClass: string, device: string, now: number): DeviceView | undefined {
-    const index = this.#fleet.table.indexOf(DeviceTable.key(deviceClass, device));
+    const index = this.#fleet.find(deviceClass, device);
     return index < 0 ? undefined : viewOf(this.#fleet, index, now);
   }
 
@@ -120,7 +119,7 @@ export class Detector {
 
   /** Why the deadline is where it is. */
   explain(deviceClass: string, device: string, now: number): Explanation | undefined {
-    const index = this.#fleet.table.indexOf(DeviceTable.key(deviceClass, device));
+    const index = this.#fleet.find(deviceClass, device);
     return index < 0 ? undefined : explanationOf(this.#fleet, index, now);
   }
 
@@ -132,15 +131,14 @@ export class Detector {
     const { table } = this.#fleet;
     const classNumber = this.#fleet.classNumber(verdict.deviceClass);
     if (classNumber === undefined) return;
-    const key = DeviceTable.key(verdict.deviceClass, verdict.device);
-    let device = table.indexOf(key);
+    let device = table.indexOf(classNumber, verdict.device);
     if (verdict.state === 'retired') {
       if (device >= 0) this.#fleet.remove(device);
       return;
     }
     if (device < 0) {
       if (table.size >= this.#devicesMax) return;
-      device = this.#fleet.register(key, classNumber);
+      device = this.#fleet.register(classNumber, verdict.device);
       this.#fleet.expectNext(device, verdict.at);
     }
     this.#fleet.place(device, verdict);
