@@ -112,17 +112,18 @@ class SlowbeatDevice implements Device {
 
   stop(options: StopOptions = {}): Promise<void> {
     if (this.#stopped !== undefined) return this.#stopped;
+    let goodbye: Goodbye;
     try {
-      const goodbye = checkedGoodbye(options);
-      let resolve = (): void => {};
-      this.#stopped = new Promise((resolved) => {
-        resolve = resolved;
-      });
-      this.#leave(goodbye, resolve);
-      return this.#stopped;
+      goodbye = checkedGoodbye(options);
     } catch (error) {
       return Promise.reject(error);
     }
+    let resolve = (): void => {};
+    this.#stopped = new Promise((resolved) => {
+      resolve = resolved;
+    });
+    this.#leave(goodbye, resolve);
+    return this.#stopped;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

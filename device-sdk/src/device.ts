@@ -18,7 +18,10 @@ export interface Device extends AsyncDisposable {
    * tells whether the goodbye arrived. Rejects only for options that cannot be meant, and then nothing is done.
    */
   stop(options?: StopOptions): Promise<void>;
-  /** Beats now and plans anew from now. False when there is no connection to beat on. */
+  /**
+   * Beats now and plans anew from now; a sleeping device wakes up for it. False when the device is not running, or
+   * is persistent and has no connection: the beat would have to wait, and beats never do.
+   */
   beatNow(): boolean;
   /**
    * Changes the interval from the next beat on; the beat already announced keeps its time.

@@ -173,6 +173,8 @@ export function checkedIntervalMs(interval: unknown): number {
   return duration('interval', interval, INTERVAL_MS_MIN, ANNOUNCED_MS_MAX / 2);
 }
 
+const STOP_OPTIONS: readonly string[] = ['sleepFor', 'maintenanceFor', 'retire', 'timeout'];
+
 export interface Goodbye {
   readonly bye: { readonly sleepMs?: number; readonly maintenanceMs?: number; readonly retire?: true };
   readonly timeoutMs: number;
@@ -180,7 +182,14 @@ export interface Goodbye {
 
 /** What to say and how long to wait; @throws DeviceError `invalid-option` */
 export function checkedGoodbye(options: StopOptions): Goodbye {
+  if (typeof options !== 'object' || options === null) refuse('stop', options, 'takes an object');
+  for (const key of Object.keys(options)) {
+    if (!STOP_OPTIONS.includes(key)) {
+      refuse(key, undefined, `is not an option of stop(); there are ${STOP_OPTIONS.join(', ')}`);
+    }
+  }
   const { sleepFor, maintenanceFor, retire, timeout } = options;
+  if (retire !== undefined) oneOf('retire', retire, [true, false]);
   const said = [sleepFor !== undefined, maintenanceFor !== undefined, retire === true].filter(Boolean);
   if (said.length > 1)
     refuse('stop', undefined, 'takes one of sleepFor, maintenanceFor and retire, not several');

@@ -69,6 +69,30 @@ describe('a device that sleeps between beats', () => {
     await stopped(w);
   });
 
+  it('is as eager at the next wake-up as at the first', async () => {
+    const w = world({ connection: 'per-beat', jitter: 0, random: () => 0.999 });
+    w.network.refusal = new Error('down');
+    w.device.start();
+    w.clock.advance(40 * MINUTE);
+    assert.deepEqual(
+      named(w.events, 'reconnect').map(({ attempt, delayMs }) => [attempt, delayMs]),
+      [1, 2, 1, 2, 1, 2].map((attempt) => [attempt, 999 * attempt]),
+    );
+    await stopped(w);
+  });
+
+  it('counts a beat that was sent and not acknowledged once, at each attempt a fresh one', async () => {
+    const w = world({ connection: 'per-beat', jitter: 0, ackTimeout: '5s' });
+    w.network.acknowledges = false;
+    w.device.start();
+    w.clock.advance(10 * MINUTE);
+    assert.deepEqual(
+      named(w.events, 'missed').map(({ seq, reason }) => [seq, reason]),
+      [0, 1, 2].map((seq) => [seq, 'not-acknowledged']),
+    );
+    await stopped(w);
+  });
+
   it('counts the beats that fall due while an attempt hangs', async () => {
     const w = world({ connection: 'per-beat', interval: '1m', jitter: 0, connectTimeout: '50s' });
     w.network.reachable = false;

@@ -58,6 +58,21 @@ describe('stop()', () => {
     assert.deepEqual(kinds(w.network), ['birth', 'beat', 'bye']);
   });
 
+  it('connects no more once its time is up, also when the connection before it closes late', async () => {
+    const w = world({ connection: 'per-beat' });
+    w.device.start();
+    // Its beat is acknowledged after 4 ms; the goodbye that follows reaches nobody.
+    w.clock.advance(4);
+    w.network.reachable = false;
+    const stopping = w.device.stop({ timeout: '1s' });
+    w.clock.advance(1_000);
+    await stopping;
+    w.network.reachable = true;
+    w.clock.advance(MINUTE);
+    assert.equal(w.network.connectedAt.length, 1);
+    assert.equal(w.clock.pending, 0);
+  });
+
   it('tries once to reach the broker when there is no connection', async () => {
     const w = world({ reconnect: { minMs: '10m', maxMs: '10m' } });
     w.network.refusal = new Error('down');
@@ -94,6 +109,9 @@ describe('stop()', () => {
     w.clock.advance(MINUTE);
     await assert.rejects(w.device.stop({ sleepFor: 'long' }), { code: 'invalid-option', option: 'sleepFor' });
     await assert.rejects(w.device.stop({ sleepFor: '1h', retire: true }), /one of sleepFor/);
+    for (const wrong of [{ sleepfor: '1h' }, { retire: 'yes' }, { timeout: 0 }, null, 'now']) {
+      await assert.rejects(w.device.stop(wrong as never), { code: 'invalid-option' });
+    }
     w.clock.advance(HOUR);
     assert.ok(beats(w.network).length > 3);
     await stopped(w);

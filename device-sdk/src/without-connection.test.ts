@@ -98,6 +98,23 @@ describe('a device without a connection', () => {
     await stopped(w);
   });
 
+  it('tells the end of a connection once, and then the failed attempts to make a new one', async () => {
+    const w = world();
+    w.device.start();
+    w.clock.advance(MINUTE);
+    w.network.refusal = new Error('down');
+    w.network.cutAll();
+    w.clock.advance(10_000);
+    const names = w.events.all.map(({ name }) => name).filter((name) => name !== 'reconnect');
+    assert.deepEqual(names.slice(0, 4), ['connect', 'beat', 'offline', 'error']);
+    assert.equal(names.filter((name) => name === 'offline').length, 1);
+    const [offline] = named(w.events, 'offline');
+    assert.equal(offline?.session, 1);
+    assert.equal(offline?.error.code, 'connection-lost');
+    assert.match(offline?.error.message ?? '', /the connection ended: reset by peer/);
+    await stopped(w);
+  });
+
   it('numbers its sessions upward, and repeats none', async () => {
     const w = world({ reconnect: { minMs: 1, maxMs: 1000 } });
     w.device.start();

@@ -37,6 +37,7 @@ export class MemoryNetwork implements Transport {
   observe: (message: Delivered) => void = () => {};
   readonly #clock: Clock;
   readonly #sessions = new Map<string, MemoryConnection>();
+  #latestArrivalAt = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -70,9 +71,11 @@ export class MemoryNetwork implements Transport {
     this.#clock.setTimer(0, act);
   }
 
-  /** After the way to the other side, if there is one. */
+  /** After the way to the other side, if there is one; in order, also when the way becomes shorter. */
   later(act: () => void): void {
-    this.#clock.setTimer(this.latencyMs, () => {
+    const now = this.#clock.now();
+    this.#latestArrivalAt = Math.max(this.#latestArrivalAt, now + this.latencyMs);
+    this.#clock.setTimer(this.#latestArrivalAt - now, () => {
       if (this.reachable) act();
     });
   }
@@ -115,7 +118,7 @@ class MemoryConnection implements Connection {
   readonly topics = new Set<string>();
   readonly #network: MemoryNetwork;
   readonly #events: ConnectionEvents;
-  #state: 'opening' | 'open' | 'ended' = 'opening';
+  #state: 'opening' | 'open' | 'ending' | 'ended' = 'opening';
 
   constructor(network: MemoryNetwork, request: ConnectRequest, events: ConnectionEvents) {
     this.#network = network;
@@ -150,10 +153,14 @@ class MemoryConnection implements Connection {
   end(): void {
     if (this.#state === 'opening') this.destroy();
     if (this.#state !== 'open') return;
-    this.#state = 'ended';
+    this.#state = 'ending';
     this.#network.later(() => {
       this.#network.forget(this, false);
-      this.#network.later(() => this.#events.closed());
+      this.#network.later(() => {
+        if (this.#state === 'ended') return;
+        this.#state = 'ended';
+        this.#events.closed();
+      });
     });
   }
 

@@ -145,6 +145,16 @@ export function transportContract(name: string, skip: string | false, make: () =
       }
     });
 
+    it('is closed once when it is destroyed while ending', async () => {
+      await using subject = await make();
+      const line = await new Line(subject.transport).opened();
+      line.connection.end();
+      line.connection.destroy();
+      await line.closed();
+      await settle(subject);
+      assert.deepEqual(line.names, ['opened', 'closed']);
+    });
+
     it('does nothing more, and fails what is asked, once it is closed', async () => {
       await using subject = await make();
       const line = await new Line(subject.transport).opened();

@@ -41,7 +41,7 @@ export type Told = {
   [Name in DeviceEventName]: { readonly name: Name } & DeviceEvents[Name];
 }[DeviceEventName];
 
-const EVENT_NAMES: Record<DeviceEventName, true> = {
+const EVENTS: Record<DeviceEventName, true> = {
   connect: true,
   beat: true,
   missed: true,
@@ -52,10 +52,12 @@ const EVENT_NAMES: Record<DeviceEventName, true> = {
   stopped: true,
 };
 
+export const EVENT_NAMES = Object.keys(EVENTS) as readonly DeviceEventName[];
+
 /** Everything a device tells. */
 export function told(device: Device): Arrivals<Told> {
   const events = new Arrivals<Told>();
-  for (const name of Object.keys(EVENT_NAMES) as DeviceEventName[]) {
+  for (const name of EVENT_NAMES) {
     device.on(name, (event) => events.add({ name, ...event } as Told));
   }
   return events;
