@@ -3,7 +3,7 @@ import type { Clock, Timer } from '@slowbeat/device-sdk';
 import { type DeviceStory, type Story, type StoryEvent, timeline } from './story.ts';
 import { BEFORE_START, type Condition, conditionAfter, type TruthLine, truthLine } from './truth.ts';
 
-export interface Performance {
+export interface Stage {
   readonly clock: Clock;
   perform(device: DeviceStory, event: StoryEvent): void;
   /** Told before the event is performed; instants never run backwards. */
@@ -11,7 +11,7 @@ export interface Performance {
 }
 
 /** Begins now; the returned function stops what is still to come. */
-export function playStory(story: Story, { clock, perform, onTruth }: Performance): () => void {
+export function playStory(story: Story, { clock, perform, onTruth }: Stage): () => void {
   const scenes = timeline(story);
   const conditions = new Map<DeviceStory, Condition>();
   const startedAt = clock.now();

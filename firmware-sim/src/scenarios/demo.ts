@@ -1,8 +1,8 @@
 import type { ScenarioInput } from '../scenario.ts';
 
 /**
- * The whole story in 45 seconds; every kind of fault that a detector should tell apart occurs once. What is
- * scripted happens in the south, so that the gateway which drops in the north hides none of it.
+ * The whole story in 45 seconds; every kind of fault that a detector should tell apart occurs. While a gateway in
+ * the north is away, what is scripted happens in the south, where it can be seen.
  */
 export const demo: ScenarioInput = {
   name: 'demo',
@@ -28,7 +28,7 @@ export const demo: ScenarioInput = {
     { at: '14s', kind: 'maintenance', class: 'meter', site: 'south', for: ['8s', '10s'] },
     { at: '26s', kind: 'reboot', class: 'meter', site: 'south', count: 2 },
     { at: '27s', kind: 'flapping', class: 'pump', site: 'south', times: 3, for: '500ms', pause: '1s' },
-    { at: '28s', kind: 'crash', class: 'pump', site: 'south' },
+    { at: '28s', kind: 'crash', class: 'pump', site: 'north' },
     { at: '30s', kind: 'retire', class: 'tracker', site: 'south' },
     { at: '31s', kind: 'link-loss', class: 'meter', site: 'south', for: '6s' },
   ],
