@@ -10,11 +10,12 @@ import * as z from 'zod';
 /** A whole number within bounds; the message says what came and what would be right. */
 function whole(min: number, max: number, unit: string) {
   const error = (issue: { input?: unknown }) =>
-    `${show(issue.input)} is not a whole number of ${unit} from ${min} to ${max}; set one in that range or leave it out`;
+    `${show(issue.input)} is not a whole number from ${min} to ${max} (${unit}); set one or leave it out`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
 function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
@@ -53,7 +54,7 @@ const accessSchema = z.discriminatedUnion(
         .describe('File of users, one per line; read again on `reload()`.'),
     }),
   ],
-  { error: (issue) => `${show(issue.input)} has no known mode; ${MODES}` },
+  { error: (issue) => `${show((issue.input as { mode?: unknown } | null)?.mode)} is not a mode; ${MODES}` },
 );
 
 const limitsSchema = section({
@@ -70,7 +71,7 @@ const limitsSchema = section({
     .default(['127.0.0.1', '::1'])
     .describe('Addresses that stand for many clients (proxies, NAT, this machine): no limit per address.'),
   connectTimeoutMs: whole(100, 600_000, 'milliseconds')
-    .default(5_000)
+    .default(10_000)
     .describe('A socket that has not said CONNECT by then is closed; so is one whose log-in takes longer.'),
   connectPacketBytesMax: whole(64, 1_048_576, 'bytes')
     .default(8_192)
@@ -153,7 +154,7 @@ export const brokerConfigSchema = section({
       .min(1, { error: 'is empty; use a name or address, "127.0.0.1" is the default' })
       .default('127.0.0.1')
       .describe('Address to listen on. Other machines reach the broker only when this says so.'),
-    port: whole(0, 65_535, 'the port').default(1883).describe('TCP port; 0 takes any free one.'),
+    port: whole(0, 65_535, 'port').default(1883).describe('TCP port; 0 takes any free one.'),
   }).prefault({}),
   root: z
     .string({
