@@ -76,10 +76,7 @@ const CONTENT: { readonly [K in DeviceKind]: (message: MessageByKind[K]) => Cont
   pong: ({ generation, session }) => ({ kind: 'pong', generation, session }),
 };
 
-/** A hundred years: an uptime beyond it is nonsense, and counts as not said. */
-const UPTIME_S_MAX = 100 * 365 * 86_400;
-
 /** Whole milliseconds, because the boot they lead back to becomes a timestamp. */
 function wholeMilliseconds(seconds: number | undefined): number | undefined {
-  return seconds === undefined || seconds > UPTIME_S_MAX ? undefined : Math.round(seconds * 1000);
+  return seconds === undefined ? undefined : Math.round(seconds * 1000);
 }

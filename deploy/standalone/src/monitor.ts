@@ -33,6 +33,8 @@ export interface MonitorOptions {
   readonly settings: Settings;
   readonly influx: InfluxTarget | undefined;
   readonly logger: Logger;
+  /** Creates an InfluxDB 1.x database that is missing, instead of asking for it in the log. */
+  readonly createDatabase?: boolean;
 }
 
 export interface Monitor extends AsyncDisposable {
@@ -50,21 +52,21 @@ export interface Monitor extends AsyncDisposable {
 const FLUSH_MS_MAX = 2000;
 
 /** Starts everything. Rejects with a {@link CommandError} that says what is in the way. */
-export async function startMonitor({ settings, influx, logger }: MonitorOptions): Promise<Monitor> {
+export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of stops.splice(0).reverse()) await end();
   };
   try {
-    return await started({ settings, influx, logger }, stops, stop);
+    return await started(options, stops, stop);
   } catch (error) {
     await stop();
-    throw asCommandError(error, settings);
+    throw asCommandError(error, options.settings);
   }
 }
 
 async function started(
-  { settings, influx, logger }: MonitorOptions,
+  { settings, influx, logger, createDatabase = false }: MonitorOptions,
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Monitor> {
@@ -87,7 +89,12 @@ async function started(
     }),
   );
   if (influx !== undefined) {
-    sender = await startInfluxSender({ journal: service.journal, target: influx, logger });
+    sender = await startInfluxSender({
+      journal: service.journal,
+      target: influx,
+      logger,
+      createDatabaseIfMissing: createDatabase,
+    });
     logger.info({ target: describeTarget(influx) }, 'writing to InfluxDB');
   }
 
