@@ -124,8 +124,9 @@ export class Detector {
   }
 
   /**
-   * Takes over a verdict that the journal holds and the snapshot does not. Emits nothing: it was told before.
-   * A class that is no longer configured is passed over.
+   * Takes over a verdict that the journal holds and the snapshot, if there is one, does not. Emits nothing: it was
+   * told before. What was heard since is forgotten, as after {@link Detector.restore}. A class that is no longer
+   * configured is passed over.
    */
   adopt(verdict: AdoptedVerdict): void {
     const { table } = this.#fleet;
@@ -144,6 +145,7 @@ export class Detector {
     this.#fleet.place(device, verdict);
     this.#fleet.enter(device, verdict.state, verdict.reason, verdict.at);
     this.#now = Math.max(this.#now, verdict.at);
+    this.#blind.forgottenSince = Math.min(this.#blind.forgottenSince ?? Infinity, verdict.at);
     this.#verdicts.arm(device);
   }
 

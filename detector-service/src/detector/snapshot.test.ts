@@ -98,3 +98,20 @@ test('what was heard after the snapshot is forgotten without being held against 
     [],
   );
 });
+
+test('verdicts adopted without a snapshot cost nobody his life for silence that nobody listened to', () => {
+  const detector = new Detector({ classes });
+  detector.adopt({ deviceClass: 'pump', device: 'p1', state: 'alive', reason: 'first-seen', at: 1_000_000 });
+  detector.adopt({ deviceClass: 'pump', device: 'p2', state: 'dead', reason: 'silence', at: 1_500_000 });
+  const made = [
+    ...detector.observe({ kind: 'monitor', up: false }, 9_000_000).transitions,
+    ...detector.observe({ kind: 'monitor', up: true }, 9_500_000).transitions,
+    ...detector.advance(9_505_000),
+  ];
+  assert.deepEqual(
+    made.map(({ device, to }) => `${device} ${to}`),
+    ['p1 unknown'],
+  );
+  const beat = { kind: 'beat', deviceClass: 'pump', device: 'p1', generation: 1, session: 9, seq: 900 } as const;
+  assert.equal(detector.observe(beat, 9_506_000).transitions[0]?.to, 'alive');
+});
