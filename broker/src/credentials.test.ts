@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { within } from '@slowbeat/test-servers';
 import { Credentials, formatUser, hashPassword, parseUsers } from './credentials.ts';
-import { within } from './test-support/deadline.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { until, within } from '@slowbeat/test-servers';
 import fc from 'fast-check';
 import mqtt, { type Packet } from 'mqtt-packet';
-import { until, within } from './test-support/deadline.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { type RunningBroker, runBroker } from './test-support/running-broker.ts';
 

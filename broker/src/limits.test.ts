@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { until, within } from '@slowbeat/test-servers';
 import mqtt from 'mqtt-packet';
-import { until, within } from './test-support/deadline.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
 

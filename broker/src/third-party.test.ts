@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { until, within } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
-import { until, within } from './test-support/deadline.ts';
 import { runBroker } from './test-support/running-broker.ts';
 
 const run = promisify(execFile);

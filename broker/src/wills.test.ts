@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { until, within } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
-import { until, within } from './test-support/deadline.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { type RunningBroker, runBroker } from './test-support/running-broker.ts';
 

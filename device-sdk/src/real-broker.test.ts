@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Mosquitto, skipWithout } from '@slowbeat/test-servers';
 import { createDevice } from './client.ts';
 import type { DeviceOptions } from './options.ts';
 import { type Beat, decode } from './protocol/index.ts';
 import { AedesBroker } from './test-support/aedes-broker.ts';
-import { MosquittoBroker } from './test-support/mosquitto-broker.ts';
 import { Observer } from './test-support/observer.ts';
-import { skipWithout } from './test-support/programs.ts';
 import { told } from './test-support/waiting.ts';
 
 function deviceAt(url: string, more: Partial<DeviceOptions> = {}) {
@@ -36,7 +35,7 @@ const kinds = (observer: Observer) => observer.seen.all.map(({ topic }) => topic
 
 const BROKERS = [
   { name: 'Aedes', skip: false as const, start: () => AedesBroker.start() },
-  { name: 'mosquitto', skip: skipWithout('mosquitto'), start: () => MosquittoBroker.start() },
+  { name: 'mosquitto', skip: skipWithout('mosquitto'), start: () => Mosquitto.start() },
 ];
 
 for (const { name, skip, start } of BROKERS) {

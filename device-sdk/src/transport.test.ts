@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
+import { Mosquitto, skipWithout } from '@slowbeat/test-servers';
 import { systemClock } from './clock.ts';
 import { type MqttTransportOptions, mqttTransport } from './mqtt-transport.ts';
 import { encode } from './protocol/index.ts';
 import { AedesBroker, type AedesBrokerOptions } from './test-support/aedes-broker.ts';
 import { makeCertificate } from './test-support/certificate.ts';
 import { MemoryNetwork } from './test-support/memory-network.ts';
-import { MosquittoBroker } from './test-support/mosquitto-broker.ts';
 import { Observer } from './test-support/observer.ts';
-import { skipWithout } from './test-support/programs.ts';
 import { Line, type Subject, transportContract } from './test-support/transport-contract.ts';
 import { Arrivals } from './test-support/waiting.ts';
 
@@ -48,7 +47,7 @@ transportContract('MQTT.js with Aedes over WebSocket', false, async () =>
   overMqtt(await AedesBroker.start({ protocol: 'ws' })),
 );
 transportContract('MQTT.js with mosquitto', skipWithout('mosquitto'), async () =>
-  overMqtt(await MosquittoBroker.start()),
+  overMqtt(await Mosquitto.start()),
 );
 
 describe('mqttTransport', () => {

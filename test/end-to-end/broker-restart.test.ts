@@ -1,8 +1,10 @@
 /** A broker that restarts under a connected fleet: our blindness, nobody's death. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDevice } from '@slowbeat/device-sdk';
-import { freePort, scratch, slowbeat, startMonitor, until } from '../support/processes.ts';
+import { freePort, until } from '@slowbeat/test-servers';
+import { scratch, slowbeat, startMonitor } from '../support/processes.ts';
 import { Verdicts } from '../support/verdicts.ts';
 
 const DEVICES = 200;
@@ -37,9 +39,16 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       for (const device of devices) device.start();
       await until(() => names.every((name) => verdicts.states(name).includes('alive')), 'all alive');
       await running.end(signal);
-      await until(async () => (await monitor.metric('slowbeat_blind')) === 1, 'the monitor knows that it is blind');
+      await until(
+        async () => (await monitor.metric('slowbeat_blind')) === 1,
+        'the monitor knows that it is blind',
+      );
       running = await broker();
-      await until(() => names.every((name) => verdicts.states(name).at(-1) === 'alive'), 'all alive again', 60_000);
+      await until(
+        () => names.every((name) => verdicts.states(name).at(-1) === 'alive'),
+        'all alive again',
+        60_000,
+      );
       for (const name of names) {
         const states = verdicts.states(name);
         assert.ok(!states.includes('dead') && !states.includes('unreachable'), `${name}: ${states}`);

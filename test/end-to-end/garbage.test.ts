@@ -1,9 +1,11 @@
 /** What strangers send: counted by reason, logged at a bounded rate, and the others go on. */
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { until } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
-import { scratch, startMonitor, until } from '../support/processes.ts';
+import { scratch, startMonitor } from '../support/processes.ts';
 import { RawDevice } from '../support/raw-device.ts';
 
 test('random bytes, wrong types, huge payloads, foreign topics and unknown classes harm nobody', async () => {

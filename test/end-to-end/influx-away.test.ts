@@ -1,10 +1,11 @@
 /** InfluxDB away for a minute under load, and the monitor killed meanwhile: every point arrives, once. */
+
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ask, needsInfluxd, startInfluxd } from '../support/influxd.ts';
-import { freePort, scratch, startMonitor, until } from '../support/processes.ts';
+import { ask, freePort, needsInfluxd, startInfluxd, until } from '@slowbeat/test-servers';
+import { scratch, startMonitor } from '../support/processes.ts';
 import { RawDevice } from '../support/raw-device.ts';
 
 const AWAY_MS = 60_000;
@@ -49,11 +50,18 @@ test('every point arrives once with the content it was first written with', need
     }
     await influx.start();
     await load();
-    await until(async () => (await monitor.metric('slowbeat_influx_lag_lines')) === 0, 'everything delivered', 60_000);
+    await until(
+      async () => (await monitor.metric('slowbeat_influx_lag_lines')) === 0,
+      'everything delivered',
+      60_000,
+    );
     await monitor.process.end('SIGTERM');
 
     const written = await journalPoints(data.path);
-    await until(async () => (await arrived()) === written.size, `${written.size} points, not ${await arrived()}`);
+    await until(
+      async () => (await arrived()) === written.size,
+      `${written.size} points, not ${await arrived()}`,
+    );
     const rows = await ask(
       influx.url,
       'SELECT status, seq, up_total_ms, down_total_ms, unknown_total_ms FROM device_state GROUP BY device',
@@ -83,7 +91,8 @@ async function journalPoints(data: string): Promise<Map<string, unknown[]>> {
       ];
       const key = `${tags} ${at}`;
       const before = points.get(key);
-      if (!fields.includes('restated=true')) assert.ok(before === undefined || String(before) === String(row), line);
+      if (!fields.includes('restated=true'))
+        assert.ok(before === undefined || String(before) === String(row), line);
       points.set(key, row);
     }
   }

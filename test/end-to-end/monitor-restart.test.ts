@@ -1,9 +1,11 @@
 /** A monitor that ends, as asked or by a kill: verdicts and deadlines survive, and no point changes. */
+
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { freePort, type Monitor, scratch, startMonitor, until } from '../support/processes.ts';
+import { freePort, until } from '@slowbeat/test-servers';
+import { type Monitor, scratch, startMonitor } from '../support/processes.ts';
 import { RawDevice } from '../support/raw-device.ts';
 
 interface View {
@@ -28,7 +30,10 @@ async function points(data: string): Promise<Map<string, string>> {
       const series = line.slice(0, line.indexOf(' '));
       const key = `${series} ${line.slice(line.lastIndexOf(' ') + 1)}`;
       const before = found.get(key);
-      assert.ok(before === undefined || before === line || line.includes('restated=true'), `${before}\n${line}`);
+      assert.ok(
+        before === undefined || before === line || line.includes('restated=true'),
+        `${before}\n${line}`,
+      );
       found.set(key, line);
     }
   }

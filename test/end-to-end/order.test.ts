@@ -1,8 +1,10 @@
 /** Wills, retained copies, duplicates and reboots, as real clients and a real broker produce them. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
-import { type Monitor, scratch, startMonitor, until } from '../support/processes.ts';
+import { type Monitor, scratch, startMonitor } from '../support/processes.ts';
 import { RawDevice } from '../support/raw-device.ts';
 import { Verdicts } from '../support/verdicts.ts';
 

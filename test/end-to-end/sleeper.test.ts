@@ -1,8 +1,10 @@
 /** A graceful sleeper: publishes, disconnects, wakes an interval later. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDevice } from '@slowbeat/device-sdk';
-import { scratch, startMonitor, until } from '../support/processes.ts';
+import { until } from '@slowbeat/test-servers';
+import { scratch, startMonitor } from '../support/processes.ts';
 import { Verdicts } from '../support/verdicts.ts';
 
 test('a sleeper stays alive through ten cycles, and is dead when it does not wake', async () => {

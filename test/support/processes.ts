@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@slowbeat/test-servers';
 import { ROOT } from './sources.ts';
 
 const DEADLINE_MS = 30_000;
@@ -119,31 +119,8 @@ export async function startMonitor(
   }
 }
 
-/** Waits until it holds; fails with what was missing. */
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  missing: string,
-  deadlineMs = DEADLINE_MS,
-): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${missing}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** A directory that is gone afterwards. */
 export async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'slowbeat-test-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
-
-/** A port that was free a moment ago, for a server that must come back at the same place. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

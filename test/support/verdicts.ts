@@ -1,7 +1,8 @@
 /** The retained verdicts on `…/state`, as any subscriber sees them. */
+
 import { decode, parseTopic, type StateMessage } from '@slowbeat/device-sdk/protocol';
+import { until } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
-import { until } from './processes.ts';
 
 export interface Heard extends StateMessage {
   readonly device: string;

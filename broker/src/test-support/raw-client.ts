@@ -1,7 +1,7 @@
 /** An MQTT client that can misbehave: packets and bytes straight onto a socket. */
 import { connect, type Socket } from 'node:net';
+import { within } from '@slowbeat/test-servers';
 import mqtt, { type IConnectPacket, type Packet } from 'mqtt-packet';
-import { within } from './deadline.ts';
 
 export interface RawClientOptions {
   /** Source address; any of 127.0.0.0/8 works on Linux. */

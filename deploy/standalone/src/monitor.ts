@@ -33,8 +33,6 @@ export interface MonitorOptions {
   readonly settings: Settings;
   readonly influx: InfluxTarget | undefined;
   readonly logger: Logger;
-  /** Creates an InfluxDB 1.x database that is missing, instead of asking for it in the log. */
-  readonly createDatabase?: boolean;
 }
 
 export interface Monitor extends AsyncDisposable {
@@ -66,7 +64,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
 }
 
 async function started(
-  { settings, influx, logger, createDatabase = false }: MonitorOptions,
+  { settings, influx, logger }: MonitorOptions,
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Monitor> {
@@ -93,7 +91,7 @@ async function started(
       journal: service.journal,
       target: influx,
       logger,
-      createDatabaseIfMissing: createDatabase,
+      createDatabaseIfMissing: true,
     });
     logger.info({ target: describeTarget(influx) }, 'writing to InfluxDB');
   }

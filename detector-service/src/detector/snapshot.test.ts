@@ -112,6 +112,13 @@ test('verdicts adopted without a snapshot cost nobody his life for silence that 
     made.map(({ device, to }) => `${device} ${to}`),
     ['p1 unknown'],
   );
-  const beat = { kind: 'beat', deviceClass: 'pump', device: 'p1', generation: 1, session: 9, seq: 900 } as const;
+  const beat = {
+    kind: 'beat',
+    deviceClass: 'pump',
+    device: 'p1',
+    generation: 1,
+    session: 9,
+    seq: 900,
+  } as const;
   assert.equal(detector.observe(beat, 9_506_000).transitions[0]?.to, 'alive');
 });

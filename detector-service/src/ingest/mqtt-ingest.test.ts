@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { Mosquitto, needsMosquitto, until } from '@slowbeat/test-servers';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { pino } from 'pino';
 import type { InboundMessage } from '../inbound.ts';
-import { eventually } from '../test-support/eventually.ts';
-import { Mosquitto, withoutMosquitto } from '../test-support/mosquitto.ts';
 import { MqttIngest, type MqttIngestOptions } from './mqtt-ingest.ts';
 
-describe('the MQTT ingest at mosquitto', { skip: withoutMosquitto() }, () => {
+describe('the MQTT ingest at mosquitto', needsMosquitto, () => {
   let broker: Mosquitto;
   let device: MqttClient;
   let ingests: MqttIngest[] = [];
@@ -52,11 +51,11 @@ describe('the MQTT ingest at mosquitto', { skip: withoutMosquitto() }, () => {
 
   it('hears every kind a device publishes, and no verdicts', async () => {
     const subscriber = ingest();
-    await eventually(() => subscriber.isUp, 'the link is up');
+    await until(() => subscriber.isUp, 'the link is up');
     for (const kind of ['birth', 'beat', 'will', 'bye', 'pong', 'ping', 'state']) {
       await device.publishAsync(`hb/v1/meter/m-1/${kind}`, kind, { qos: 1 });
     }
-    await eventually(() => heard.length >= 5, 'five messages');
+    await until(() => heard.length >= 5, 'five messages');
     assert.deepEqual(
       heard,
       ['birth', 'beat', 'will', 'bye', 'pong'].map((kind) => `hb/v1/meter/m-1/${kind} ${kind}`),
@@ -66,53 +65,53 @@ describe('the MQTT ingest at mosquitto', { skip: withoutMosquitto() }, () => {
 
   it('finds on its return what was published while it was away', async () => {
     const first = ingest();
-    await eventually(() => first.isUp, 'the link is up');
+    await until(() => first.isUp, 'the link is up');
     await first.stop();
     assert.deepEqual(links, ['up', 'down']);
     await device.publishAsync('hb/v1/meter/m-1/beat', 'meanwhile', { qos: 1 });
     ingest();
-    await eventually(() => heard.length > 0 && links.length === 3, 'the kept message');
+    await until(() => heard.length > 0 && links.length === 3, 'the kept message');
     assert.deepEqual([heard, links[2]], [['hb/v1/meter/m-1/beat meanwhile'], 'up known']);
   });
 
   it('acknowledges only what was taken in: the rest comes again', async () => {
     const stuck = ingest({ handle: () => new Promise(() => {}) });
-    await eventually(() => stuck.isUp, 'the link is up');
+    await until(() => stuck.isUp, 'the link is up');
     await device.publishAsync('hb/v1/meter/m-1/beat', 'precious', { qos: 1 });
     await stuck.stop();
     ingest();
-    await eventually(() => heard.length > 0, 'the message comes again');
+    await until(() => heard.length > 0, 'the message comes again');
     assert.deepEqual(heard, ['hb/v1/meter/m-1/beat precious']);
   });
 
   it('keeps trying while the broker is away, says where and when next, and comes back by itself', async () => {
     const subscriber = ingest();
-    await eventually(() => subscriber.isUp, 'the link is up');
+    await until(() => subscriber.isUp, 'the link is up');
     await device.endAsync(true);
     await broker.stop();
-    await eventually(() => links.at(-1) === 'down', 'the link is down');
+    await until(() => links.at(-1) === 'down', 'the link is down');
     await assert.rejects(subscriber.publish('hb/v1/meter/m-1/state', Buffer.from('{}')), /not connected/);
     const failed = (): boolean => logged.filter(({ msg }) => msg === 'cannot reach the broker').length >= 3;
-    await eventually(failed, 'three attempts');
+    await until(failed, 'three attempts');
     const line = logged.find(({ msg }) => msg === 'cannot reach the broker');
     assert.equal(line?.url, broker.url);
     assert.ok((line?.nextTryInMs ?? 0) > 0);
     assert.match(subscriber.problem ?? '', /ECONNREFUSED/);
     await broker.run();
     await connectDevice();
-    await eventually(() => subscriber.isUp, 'the link is up again');
+    await until(() => subscriber.isUp, 'the link is up again');
     await device.publishAsync('hb/v1/meter/m-1/beat', 'again', { qos: 1 });
-    await eventually(() => heard.length > 0, 'a message');
+    await until(() => heard.length > 0, 'a message');
   });
 
   it('publishes verdicts retained, so that whoever subscribes later knows them', async () => {
     const publisher = ingest();
-    await eventually(() => publisher.isUp, 'the link is up');
+    await until(() => publisher.isUp, 'the link is up');
     await publisher.publish('hb/v1/meter/m-1/state', Buffer.from('dead'));
     const seen: string[] = [];
     device.on('message', (topic, payload, { retain }) => seen.push(`${topic} ${payload} ${retain}`));
     await device.subscribeAsync('hb/v1/+/+/state', { qos: 1 });
-    await eventually(() => seen.length > 0, 'the retained verdict');
+    await until(() => seen.length > 0, 'the retained verdict');
     assert.deepEqual(seen, ['hb/v1/meter/m-1/state dead true']);
   });
 
@@ -121,6 +120,6 @@ describe('the MQTT ingest at mosquitto', { skip: withoutMosquitto() }, () => {
     ingest();
     const suspects = (): boolean =>
       logged.some(({ msg }) => /another client use the same client id/.test(msg));
-    await eventually(suspects, 'the suspicion');
+    await until(suspects, 'the suspicion');
   });
 });

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ask, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
 import { pino } from 'pino';
 import { influxDoctor } from './influx-doctor.ts';
-import { ask, needsInfluxd, startInfluxd } from './influxd.test.support.ts';
 import { type Journal, openJournal } from './journal.ts';
 import {
   type InfluxSender,

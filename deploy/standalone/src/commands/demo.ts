@@ -42,7 +42,7 @@ async function demo(flags: DemoFlags, context: Context): Promise<void> {
   try {
     const settings = await demoSettings(dataDirectory);
     const logger = createLogger({ level: settings.log.level, json: false, stream: terminal.stderr });
-    await using monitor = await startMonitor({ settings, influx, logger, createDatabase: true });
+    await using monitor = await startMonitor({ settings, influx, logger });
     const stage = new Stage(monitor, terminal, dataDirectory);
     do {
       await stage.play({

@@ -1,22 +1,14 @@
-/**
- * A real InfluxDB 1.x for tests, in a directory of its own on free ports. Not shipped: the package leaves out
- * everything named `*.test.*`.
- */
+/** A real InfluxDB 1.x for tests, in a directory of its own on free ports. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
+import { skipWithout } from './programs.ts';
+import { until } from './waiting.ts';
 
-const PROGRAM = '/usr/bin/influxd';
-
-/** Options of a test that needs InfluxDB: skipped with a word where it is not installed, but never in CI. */
-export const needsInfluxd =
-  existsSync(PROGRAM) || process.env.CI === 'true'
-    ? {}
-    : { skip: `${PROGRAM} is not installed (Debian: apt-get install influxdb)` };
+/** Options of a test that needs InfluxDB. */
+export const needsInfluxd = { skip: skipWithout('influxd') };
 
 export interface Influxd extends AsyncDisposable {
   readonly url: string;
@@ -35,7 +27,7 @@ export async function startInfluxd({ auth = false } = {}): Promise<Influxd> {
   const server: Influxd = {
     url,
     async start() {
-      child = spawn(PROGRAM, ['-config', config], { stdio: 'ignore' });
+      child = spawn('influxd', ['-config', config], { stdio: 'ignore' });
       await answering(url, child);
     },
     async stop() {
@@ -75,25 +67,13 @@ export async function ask(
 }
 
 async function answering(url: string, child: ChildProcess): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (performance.now() < deadline) {
+  await until(async () => {
     if (child.exitCode !== null) throw new Error(`influxd ended with code ${child.exitCode}`);
-    const isUp = await fetch(`${url}/ping`).then(
+    return fetch(`${url}/ping`).then(
       ({ ok }) => ok,
       () => false,
     );
-    if (isUp) return;
-    await pause(50);
-  }
-  throw new Error(`influxd did not answer at ${url} within 30 s`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  }, `influxd answers at ${url}`);
 }
 
 function configText(directory: string, httpPort: number, rpcPort: number, auth: boolean): string {

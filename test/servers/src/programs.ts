@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * For `node:test`'s `skip`: false when `program` is there, otherwise why the test is skipped. With CI=true nothing
- * is skipped, so that a machine that lacks it fails instead of looking green.
+ * For `skip`: false when the program is there, otherwise why the test is skipped. With CI=true nothing is skipped,
+ * so that a machine that lacks it fails instead of looking green.
  */
 export function skipWithout(program: string): string | false {
   if (process.env.CI === 'true') return false;

@@ -1,17 +1,14 @@
 /** A real mosquitto on a port of its own, which can be stopped and started again. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { skipWithout } from './programs.ts';
 
-/** For `skip`: false when mosquitto is there. In CI nothing is skipped, so that its absence fails. */
-export function withoutMosquitto(): string | false {
-  if (process.env.CI === 'true') return false;
-  const found = spawnSync('mosquitto', ['-h'], { stdio: 'ignore' }).error === undefined;
-  return found ? false : 'mosquitto is not installed';
-}
+/** Options of a test that needs mosquitto. */
+export const needsMosquitto = { skip: skipWithout('mosquitto') };
 
 export class Mosquitto implements AsyncDisposable {
   readonly url: string;
@@ -36,7 +33,10 @@ export class Mosquitto implements AsyncDisposable {
   async run(): Promise<void> {
     const config = join(this.#directory, 'mosquitto.conf');
     const store = `persistence true\npersistence_location ${this.#directory}/\nuser root\n`;
-    await writeFile(config, `listener ${this.port} 127.0.0.1\nallow_anonymous true\n${store}`);
+    await writeFile(
+      config,
+      `listener ${this.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n${store}`,
+    );
     const child = spawn('mosquitto', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     let log = '';
@@ -63,14 +63,4 @@ export class Mosquitto implements AsyncDisposable {
     await this.stop('SIGKILL');
     await rm(this.#directory, { recursive: true });
   }
-}
-
-/** Mosquitto does not tell which port it got for 0. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

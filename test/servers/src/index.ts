@@ -1,0 +1,5 @@
+export * from './free-port.ts';
+export * from './influxd.ts';
+export * from './mosquitto.ts';
+export * from './programs.ts';
+export * from './waiting.ts';
