@@ -39,7 +39,7 @@ async function watch(flags: SettingsFlags, context: Context): Promise<void> {
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
   const monitor = await startMonitor({ settings, influx, logger });
   logDeaths(monitor, logger);
-  stdout.write(welcome(monitor, settings, influx));
+  stdout.write(welcome(monitor, settings, influx, commandName(context.env)));
   await aborted(stop.signal);
   stderr.write('slowbeat: stopping (once more to force it)\n');
   await monitor.stop();
@@ -66,10 +66,16 @@ export function influxTarget(env: NodeJS.ProcessEnv): InfluxTarget | undefined {
   }
 }
 
+/** How whoever started this runs the next command. */
+function commandName(env: NodeJS.ProcessEnv): string {
+  return env.npm_lifecycle_event === undefined ? 'slowbeat' : 'npm run --silent slowbeat --';
+}
+
 function welcome(
   { url, http, broker }: Monitor,
   settings: Settings,
   influx: InfluxTarget | undefined,
+  command: string,
 ): string {
   const [firstClass = 'meter'] = Object.keys(settings.classes);
   const { hostname, port } = new URL(url);
@@ -87,7 +93,7 @@ function welcome(
     `  data     ${settings.dataDirectory} (${store})`,
     `  classes  ${Object.keys(settings.classes).join(', ')}`,
     `Try:  mosquitto_pub -h ${hostname} -p ${port || 1883} -t ${settings.root}/${firstClass}/my-device/beat -n`,
-    `      slowbeat uptime --data ${settings.dataDirectory} --from -1h --to now`,
+    `      ${command} uptime --data ${settings.dataDirectory} --from -1h --to now`,
     '',
   ].join('\n');
 }
