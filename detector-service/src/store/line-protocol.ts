@@ -88,7 +88,7 @@ export function parsePoint(line: string): Point | undefined {
     tags[unescapeName(line.slice(start, equals))] = unescapeName(line.slice(equals + 1, end));
     start = end + 1;
   }
-  const measurement = unescapeName(line.slice(0, nameEnd));
+  const measurement = line.slice(0, nameEnd).replace(/\\([, ])/g, '$1');
   return measurement === '' ? undefined : { measurement, tags, fields, at };
 }
 

@@ -62,7 +62,8 @@ export function formatStateLine(
   return `${line} ${point.at}`;
 }
 
-const TAG = '((?:[^\\\\, =]|\\\\.)+)';
+/** A backslash before a separator escapes it, even a backslash that follows another: InfluxDB reads it so. */
+const TAG = '((?:[^, =]|(?<=\\\\)[, =])+)';
 const STATE_LINE = new RegExp(
   `^${STATE_MEASUREMENT},class=${TAG},device=${TAG}(?:,site=${TAG})? ` +
     'state=(-?\\d)i,status="(\\w+)",prev="(\\w+)",prev_ms=(\\d+)i,' +
