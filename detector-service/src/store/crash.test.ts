@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { ask, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
 import { pino } from 'pino';
-import { ask, needsInfluxd, startInfluxd } from './influxd.test.support.ts';
 import { journalReader, openJournal } from './journal.ts';
 import { startInfluxSender } from './sender.ts';
 
