@@ -1,7 +1,10 @@
 /** How time adds up along a device's verdicts. */
-import { availability, type Reason } from '../detector/transition.ts';
+import { availability, type Reason, type Transition } from '../detector/transition.ts';
 import type { StatePoint } from './state-line.ts';
 import type { Counted, Verdict } from './verdict-history.ts';
+
+/** φ is unbounded and line protocol is not; 308 is −log10 of the smallest normal double. */
+const PHI_MAX = 308;
 
 type PointContent = Omit<StatePoint, 'deviceClass' | 'device' | 'site'>;
 
@@ -13,6 +16,33 @@ export interface Span {
   readonly endsAt: number;
   /** The span before, when the device moved to another site between the two. */
   readonly movedFrom?: Span | undefined;
+}
+
+/** What a transition says, written at `at`; a device whose site is not told stays where it was. */
+export function verdictOf(transition: Transition, at: number, formerSite: string | undefined): Verdict {
+  const phi = Math.min(Math.max(transition.phi || 0, 0), PHI_MAX);
+  return {
+    at,
+    bumpedMs: at - transition.at,
+    state: transition.to,
+    reason: transition.reason,
+    phi: Math.round(phi * 1000) / 1000,
+    site: transition.site || formerSite,
+  };
+}
+
+/** The instant that was asked for, before the verdict had to stay behind another. */
+export function requestedAt(verdict: Verdict): number {
+  return verdict.at - verdict.bumpedMs;
+}
+
+/** True when a verdict is already what a transition wants to make it. */
+export function says(verdict: Verdict, transition: Transition): boolean {
+  return (
+    requestedAt(verdict) === transition.at &&
+    verdict.state === transition.to &&
+    verdict.reason === transition.reason
+  );
 }
 
 /** Lays out consecutive verdicts, the oldest first; `counted` stands at the beginning of the first. */

@@ -13,29 +13,26 @@
  * The same verdicts in the same order give the same bytes. There is no clock in here.
  */
 import type { Reason, State, Transition } from '../detector/transition.ts';
+import { checkpointMark, loadingStart, midnightMarked } from './checkpoint-mark.ts';
 import type { JournalReader } from './journal.ts';
 import {
   checkpointPoint,
   farewellPoint,
   newLife,
+  requestedAt,
   type Span,
+  says,
   spanBehind,
   spansOf,
+  verdictOf,
   verdictPoint,
 } from './life.ts';
-import { JOURNAL_START, type Position } from './position.ts';
 import { formatStateLine, parseStateLine, type StatePoint, stateKey } from './state-line.ts';
-import { DAY_MS, dayName, dayStart, nextMidnight } from './utc-day.ts';
+import { DAY_MS, dayStart, nextMidnight } from './utc-day.ts';
 import { VERDICTS_KEPT, type Verdict, VerdictHistory } from './verdict-history.ts';
-
-/** Marks in the journal that every device has a point at or after this midnight; reading back may end there. */
-export const CHECKPOINT_MEASUREMENT = 'state_checkpoint';
 
 /** A gap of more midnights than this is a clock that jumped; only the last ones get checkpoints. */
 const CHECKPOINTS_IN_A_ROW_MAX = 400;
-
-/** φ is unbounded and line protocol is not; 308 is −log10 of the smallest normal double. */
-const PHI_MAX = 308;
 
 /** The verdict a device was last given: what a detector has to adopt after a crash. */
 export interface LatestVerdict {
@@ -122,7 +119,7 @@ class Series implements StateSeries {
     this.#forgetRetired();
     for (const [name, row] of this.#rows) yield* this.#carryForward(name, row, midnight);
     this.#checkpointAt = midnight;
-    yield `${CHECKPOINT_MEASUREMENT} devices=${this.#rows.size}i ${midnight}`;
+    yield checkpointMark(midnight, this.#rows.size);
   }
 
   *latest(): Iterable<LatestVerdict> {
@@ -276,7 +273,7 @@ class Series implements StateSeries {
   }
 
   #recallCheckpoint(line: string): void {
-    const midnight = checkpointOf(line);
+    const midnight = midnightMarked(line);
     if (midnight === undefined) return;
     this.#checkpointAt = Math.max(this.#checkpointAt, midnight);
     this.#forgetRetired();
@@ -289,51 +286,6 @@ function midnightsIn(after: number, last: number, covered: number): number[] {
   const first = nextMidnight(Math.max(after, covered - CHECKPOINTS_IN_A_ROW_MAX * DAY_MS));
   for (let at = first; at <= last; at += DAY_MS) midnights.push(at);
   return midnights;
-}
-
-/** The start of the day of the newest complete checkpoint: from there on every living device has a point. */
-async function loadingStart(journal: JournalReader): Promise<Position> {
-  for (const segment of (await journal.segments()).toReversed()) {
-    let midnight: number | undefined;
-    const start = { segment, offset: 0 };
-    for await (const { lines } of journal.read(start, { segment, offset: Number.MAX_SAFE_INTEGER })) {
-      for (const line of lines) midnight = checkpointOf(line) ?? midnight;
-    }
-    if (midnight === undefined) continue;
-    const day = dayName(midnight);
-    return day < segment ? { segment: day, offset: 0 } : start;
-  }
-  return JOURNAL_START;
-}
-
-function checkpointOf(line: string): number | undefined {
-  if (!line.startsWith(`${CHECKPOINT_MEASUREMENT} `)) return undefined;
-  const midnight = Number(line.slice(line.lastIndexOf(' ') + 1));
-  return Number.isSafeInteger(midnight) ? midnight : undefined;
-}
-
-function verdictOf(transition: Transition, at: number, formerSite: string | undefined): Verdict {
-  const phi = Math.min(Math.max(transition.phi || 0, 0), PHI_MAX);
-  return {
-    at,
-    bumpedMs: at - transition.at,
-    state: transition.to,
-    reason: transition.reason,
-    phi: Math.round(phi * 1000) / 1000,
-    site: transition.site || formerSite,
-  };
-}
-
-function requestedAt(verdict: Verdict): number {
-  return verdict.at - verdict.bumpedMs;
-}
-
-function says(verdict: Verdict, transition: Transition): boolean {
-  return (
-    requestedAt(verdict) === transition.at &&
-    verdict.state === transition.to &&
-    verdict.reason === transition.reason
-  );
 }
 
 function partsOf(name: string): { deviceClass: string; device: string } {
