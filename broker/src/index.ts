@@ -1,1 +1,14 @@
-export {};
+/** An Aedes MQTT broker fit for fleets of heartbeating devices. */
+export type { Broker, BrokerOptions, TrustedMessage } from './broker.ts';
+export { startBroker } from './broker.ts';
+export {
+  type BrokerConfig,
+  type BrokerConfigInput,
+  type BrokerLimits,
+  brokerConfigSchema,
+  describeConfigProblems,
+} from './config.ts';
+export { type BrokerCounters, REASONS, type Reason } from './counters.ts';
+export { formatUser, hashPassword } from './credentials.ts';
+export { BrokerError, type BrokerErrorCode } from './errors.ts';
+export type { Tap, TappedMessage } from './ingest.ts';

@@ -16,8 +16,8 @@ export interface ConnectRequest {
   /** MQTT keepalive in seconds; 0 switches it off. */
   readonly keepaliveS: number;
   readonly connectTimeoutMs: number;
-  /** Published by the broker when the connection ends without goodbye. */
-  readonly will: OutgoingMessage;
+  /** Published by the broker when the connection ends without goodbye; none for a device that sleeps between beats. */
+  readonly will?: OutgoingMessage | undefined;
 }
 
 /** Calls never come from inside `open`, `publish` or `subscribe` themselves, always later. */
@@ -29,9 +29,13 @@ export interface ConnectionEvents {
   closed(error?: Error): void;
 }
 
-/** One connection, from the attempt to its end; never reconnects by itself and never queues. */
+/**
+ * One connection, from the attempt to its end; never reconnects by itself and never queues.
+ *
+ * A `done` is called at most once; whatever has no answer when `closed` comes has failed.
+ */
 export interface Connection {
-  /** `done` is called once: after the write for QoS 0, after PUBACK for QoS 1, or with the error. */
+  /** `done` after the write for QoS 0, after PUBACK for QoS 1, or with the error. */
   publish(message: OutgoingMessage, done: (error?: Error) => void): void;
   subscribe(topic: string, done: (error?: Error) => void): void;
   /** Says DISCONNECT, so that the broker drops the will, then closes. */

@@ -4,7 +4,6 @@
  */
 import { BlindTime } from './blind-time.ts';
 import type { ClassConfig } from './class-config.ts';
-import { DeviceTable } from './device-table.ts';
 import { type DeviceView, type Explanation, explanationOf, viewOf } from './device-view.ts';
 import type { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
@@ -110,14 +109,13 @@ export class Detector {
 
   /** What is known of one device at `now`; undefined when it is not known. */
   device(deviceClass: string, device: string, now: number): DeviceView | undefined {
-    const index = this.#fleet.table.indexOf(DeviceTable.key(deviceClass, device));
+    const index = this.#fleet.find(deviceClass, device);
     return index < 0 ? undefined : viewOf(this.#fleet, index, now);
   }
 
   /** The instant at which silence makes a device dead: cheap, for whoever scores every beat. Undefined when unknown. */
   deadAt(deviceClass: string, device: string): number | undefined {
-    const { table } = this.#fleet;
-    return instant(table.deadAt[table.indexOf(DeviceTable.key(deviceClass, device))]);
+    return instant(this.#fleet.table.deadAt[this.#fleet.find(deviceClass, device)]);
   }
 
   *devices(now: number): Generator<DeviceView> {
@@ -126,7 +124,7 @@ export class Detector {
 
   /** Why the deadline is where it is. */
   explain(deviceClass: string, device: string, now: number): Explanation | undefined {
-    const index = this.#fleet.table.indexOf(DeviceTable.key(deviceClass, device));
+    const index = this.#fleet.find(deviceClass, device);
     return index < 0 ? undefined : explanationOf(this.#fleet, index, now);
   }
 
@@ -138,15 +136,14 @@ export class Detector {
     const { table } = this.#fleet;
     const classNumber = this.#fleet.classNumber(verdict.deviceClass);
     if (classNumber === undefined) return;
-    const key = DeviceTable.key(verdict.deviceClass, verdict.device);
-    let device = table.indexOf(key);
+    let device = table.indexOf(classNumber, verdict.device);
     if (verdict.state === 'retired') {
       if (device >= 0) this.#fleet.remove(device);
       return;
     }
     if (device < 0) {
       if (table.size >= this.#devicesMax) return;
-      device = this.#fleet.register(key, classNumber);
+      device = this.#fleet.register(classNumber, verdict.device);
       this.#fleet.expectNext(device, verdict.at);
     }
     this.#fleet.place(device, verdict);

@@ -8,6 +8,8 @@ import { DeadlineQueue } from './deadline-queue.ts';
 import { NameTable } from './name-table.ts';
 
 const CAPACITY_MIN = 64;
+/** Columns grow by so much at a time: little is wasted, and a device is copied a few times at most. */
+const GROWTH = 1.3;
 
 /** Bits of the `flags` column. */
 export const FLAG = {
@@ -54,18 +56,21 @@ export class DeviceTable {
   broker = new Int32Array(0);
   learned = new Float32Array(0);
 
-  #keys: (string | undefined)[] = [];
-  readonly #indices = new Map<string, number>();
+  readonly #names: (string | undefined)[] = [];
+  /** Device name → index, a map per class: two classes may use the same name. */
+  readonly #indices: Map<string, number>[];
   readonly #free: number[] = [];
   #end = 0;
+  #size = 0;
 
-  constructor(stride: number) {
+  constructor(classes: number, stride: number) {
     this.stride = stride;
+    this.#indices = Array.from({ length: classes }, () => new Map());
   }
 
   /** Devices in the table. */
   get size(): number {
-    return this.#indices.size;
+    return this.#size;
   }
 
   /** One past the highest index in use; some below may be free. */
@@ -73,49 +78,42 @@ export class DeviceTable {
     return this.#end;
   }
 
-  /** Class and device as one key; neither may hold a `/`. */
-  static key(deviceClass: string, device: string): string {
-    return `${deviceClass}/${device}`;
+  /** −1 for a device that is not in the table. */
+  indexOf(classIndex: number, name: string): number {
+    return this.#indices[classIndex]?.get(name) ?? -1;
   }
 
-  /** The class and the device of a key. */
-  static names(key: string): [deviceClass: string, device: string] {
-    const slash = key.indexOf('/');
-    return [key.slice(0, slash), key.slice(slash + 1)];
+  /** The device's name; undefined where the index is free. */
+  nameAt(device: number): string | undefined {
+    return this.#names[device];
   }
 
-  indexOf(key: string): number {
-    return this.#indices.get(key) ?? -1;
-  }
-
-  keyAt(device: number): string | undefined {
-    return this.#keys[device];
-  }
-
-  /** Adds a device with blank columns. The key must be new. */
-  add(key: string, classIndex: number): number {
+  /** Adds a device with blank columns. It must not be in the table. */
+  add(classIndex: number, name: string): number {
     const device = this.#free.pop() ?? this.#end++;
-    if (device >= this.state.length) this.#reserve(Math.max(CAPACITY_MIN, 2 * this.state.length));
-    this.#indices.set(key, device);
-    this.#keys[device] = key;
+    if (device >= this.state.length) this.#reserve(Math.max(CAPACITY_MIN, Math.ceil(GROWTH * device)));
+    this.#indices[classIndex]?.set(name, device);
+    this.#names[device] = name;
+    this.#size += 1;
     this.#blank(device);
     this.classIndex[device] = classIndex;
     return device;
   }
 
   remove(device: number): void {
-    const key = this.#keys[device];
-    if (key === undefined) return;
+    const name = this.#names[device];
+    if (name === undefined) return;
     this.queue.set(device, Infinity);
-    this.#indices.delete(key);
-    this.#keys[device] = undefined;
+    this.#indices[this.classIndex[device] as number]?.delete(name);
+    this.#names[device] = undefined;
     this.#free.push(device);
+    this.#size -= 1;
   }
 
   /** Indices of all devices, in no meaningful order. */
   *indices(): Generator<number> {
     for (let device = 0; device < this.#end; device += 1) {
-      if (this.#keys[device] !== undefined) yield device;
+      if (this.#names[device] !== undefined) yield device;
     }
   }
 

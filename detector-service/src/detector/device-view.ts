@@ -1,7 +1,7 @@
 /** What people and programs may ask about a device. */
 import type { Fleet } from './fleet.ts';
 import type { Reason, State, Subject } from './transition.ts';
-import { instant, subjectOf } from './verdicts.ts';
+import { instant } from './verdicts.ts';
 
 export interface DeviceView extends Subject {
   readonly state: State;
@@ -34,7 +34,7 @@ export interface Explanation extends DeviceView {
 export function viewOf(fleet: Fleet, device: number, now: number): DeviceView {
   const { table } = fleet;
   return {
-    ...subjectOf(table, device),
+    ...fleet.subject(device),
     state: fleet.state(device),
     since: table.since[device] as number,
     reason: fleet.reason(device),

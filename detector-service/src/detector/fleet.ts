@@ -6,7 +6,7 @@ import { DeviceTable, FLAG } from './device-table.ts';
 import type { Placement } from './evidence.ts';
 import type { Arrival, Freshness, FreshnessModel, Plan } from './freshness-model.ts';
 import { GROUP_KINDS, Groups } from './groups.ts';
-import { REASONS, type Reason, STATES, type State } from './transition.ts';
+import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 
 export interface DeviceClass {
   readonly name: string;
@@ -35,16 +35,22 @@ export class Fleet {
       model: freshnessModel(config),
     }));
     this.#classNumbers = new Map(this.classes.map(({ name }, number) => [name, number]));
-    this.table = new DeviceTable(Math.max(0, ...this.classes.map(({ model }) => model.slots)));
+    const stride = Math.max(0, ...this.classes.map(({ model }) => model.slots));
+    this.table = new DeviceTable(this.classes.length, stride);
     this.groups = new Groups(this.table);
+  }
+
+  /** The device's index; −1 when it, or its class, is not known. */
+  find(deviceClass: string, name: string): number {
+    return this.table.indexOf(this.classNumber(deviceClass) ?? -1, name);
   }
 
   classNumber(name: string): number | undefined {
     return this.#classNumbers.get(name);
   }
 
-  register(key: string, classNumber: number): number {
-    const device = this.table.add(key, classNumber);
+  register(classNumber: number, name: string): number {
+    const device = this.table.add(classNumber, name);
     const { config, model } = this.classOf(device);
     this.table.intervalMs[device] = config.intervalMs;
     model.init(this.table.learned, device * this.table.stride);
@@ -54,6 +60,17 @@ export class Fleet {
   remove(device: number): void {
     this.groups.remove(device);
     this.table.remove(device);
+  }
+
+  /** Class, name and place of a device. */
+  subject(device: number): Subject {
+    const { table } = this;
+    return {
+      device: table.nameAt(device) as string,
+      deviceClass: this.classOf(device).name,
+      site: table.places.name(table.site[device] as number),
+      gateway: table.places.name(table.gateway[device] as number),
+    };
   }
 
   classOf(device: number): DeviceClass {

@@ -1,5 +1,5 @@
 /** What evidence about a device means: whose it is, whether it is news, and what it renews. */
-import { DeviceTable, FLAG } from './device-table.ts';
+import { FLAG } from './device-table.ts';
 import type {
   BeatEvidence,
   BirthEvidence,
@@ -48,17 +48,16 @@ export class Hearing {
     const { table } = this.#fleet;
     const classNumber = this.#fleet.classNumber(evidence.deviceClass);
     if (classNumber === undefined) return 'unknown-class';
-    const key = DeviceTable.key(evidence.deviceClass, evidence.device);
-    let device = table.indexOf(key);
+    let device = table.indexOf(classNumber, evidence.device);
     if (device >= 0 && judging) {
       // Its own deadlines first: what passed before this arrival was true before this arrival.
       this.#verdicts.judge(device, at);
-      device = table.indexOf(key);
+      device = table.indexOf(classNumber, evidence.device);
     }
     if (device < 0) {
       if (!introduces(evidence)) return 'unknown-device';
       if (table.size >= this.#devicesMax) return 'too-many-devices';
-      device = this.#fleet.register(key, classNumber);
+      device = this.#fleet.register(classNumber, evidence.device);
       table.since[device] = at;
     }
     switch (evidence.kind) {

@@ -1,5 +1,5 @@
 /**
- * A detector as bytes: `SLOWBEAT`, version, header length, header (JSON), columns, learned values, keys, checksum.
+ * A detector as bytes: `SLOWBEAT`, version, header length, header (JSON), columns, learned values, names, checksum.
  *
  * Columns are written as they lie in memory (little-endian, as on every machine Node runs on), so that a fleet of a
  * million is kept in well under a second.
@@ -35,13 +35,13 @@ interface Header {
   /** Incidents that are open. */
   readonly outages: readonly { readonly kind: GroupKind; readonly place: number; readonly since: number }[];
   readonly columns: readonly string[];
-  readonly keysBytes: number;
+  readonly namesBytes: number;
 }
 
 export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | undefined): Uint8Array {
   const { table } = fleet;
   const devices = [...table.indices()];
-  const keys = Buffer.from(devices.map((device) => table.keyAt(device)).join('\n'));
+  const names = Buffer.from(devices.map((device) => table.nameAt(device)).join('\n'));
   const columns = Object.entries(table.columns());
   const header: Header = {
     now: Number.isFinite(now) ? now : null,
@@ -56,7 +56,7 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
       since: outageSince as number,
     })),
     columns: columns.map(([name]) => name),
-    keysBytes: keys.length,
+    namesBytes: names.length,
   };
   const head = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(PREFIX_BYTES);
@@ -68,7 +68,7 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
     head,
     ...columns.map(([, column]) => gathered(column, devices)),
     learned(table, devices),
-    keys,
+    names,
   ];
   const body = Buffer.concat(parts);
   const checksum = Buffer.alloc(CHECKSUM_BYTES);
@@ -110,21 +110,21 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   }
   const learnedBytes = take(devices * header.stride * Float32Array.BYTES_PER_ELEMENT);
   const learnedValues = aligned(new Float32Array(0), learnedBytes, devices * header.stride);
-  const keys = devices === 0 ? [] : take(header.keysBytes).toString().split('\n');
-  if (keys.length !== devices) throw new SnapshotError(`${keys.length} names for ${devices} devices`);
+  const names = devices === 0 ? [] : take(header.namesBytes).toString().split('\n');
+  if (names.length !== devices) throw new SnapshotError(`${names.length} names for ${devices} devices`);
 
   // The places a fresh table would number by first sight must have the snapshot's numbers.
   for (const name of header.places) table.places.number(name);
   const classNumbers = header.classes.map(({ name }) => fleet.classNumber(name));
   const savedClass = columns.get('classIndex') as Column;
-  keys.forEach((key, row) => {
+  names.forEach((name, row) => {
     const saved = savedClass[row] as number;
     const classNumber = classNumbers[saved];
     if (classNumber === undefined) return;
-    const device = fleet.register(key, classNumber);
+    const device = fleet.register(classNumber, name);
     const current = table.columns();
-    for (const [name, column] of columns) {
-      if (!SET_OTHERWISE.has(name)) (current[name] as Column)[device] = column[row] as number;
+    for (const [column, values] of columns) {
+      if (!SET_OTHERWISE.has(column)) (current[column] as Column)[device] = values[row] as number;
     }
     // A death that was held back is decided anew.
     fleet.flag(device, FLAG.held, false);

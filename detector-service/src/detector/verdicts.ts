@@ -1,8 +1,8 @@
 /** From deadlines to verdicts: the only place where a state changes and a transition is made. */
-import { DeviceTable, FLAG } from './device-table.ts';
+import { FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
 import { GroupOutage } from './group-outage.ts';
-import type { Reason, State, Subject, Transition } from './transition.ts';
+import type { Reason, State, Transition } from './transition.ts';
 
 const NOTHING: readonly Transition[] = Object.freeze([]);
 
@@ -34,7 +34,7 @@ export class Verdicts {
   judge(device: number, now: number): void {
     while (this.dueAt(device) <= now) {
       this.#judge(device, now);
-      if (this.#fleet.table.keyAt(device) === undefined) return;
+      if (this.#fleet.table.nameAt(device) === undefined) return;
     }
   }
 
@@ -67,9 +67,8 @@ export class Verdicts {
     const trueSince = Math.max(at, table.since[device] as number);
     if (from !== to || this.#fleet.reason(device) !== reason) {
       const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
-      const { device: name, deviceClass, site, gateway } = subjectOf(table, device);
       this.#fleet.enter(device, to, reason, trueSince);
-      // Written out: spreading the subject first costs several times as much, and a verdict is on the hot path.
+      const { device: name, deviceClass, site, gateway } = this.#fleet.subject(device);
       this.#made.push({
         device: name,
         deviceClass,
@@ -105,7 +104,7 @@ export class Verdicts {
     const at = table.since[device] as number;
     this.#fleet.enter(device, to, reason, at);
     this.#made.push({
-      ...subjectOf(table, device),
+      ...this.#fleet.subject(device),
       from,
       to,
       at,
@@ -130,17 +129,6 @@ export class Verdicts {
       this.outage.died(device, now);
     } else if (this.#fleet.state(device) === 'suspect') this.arm(device);
   }
-}
-
-/** Class, name and place of a device. */
-export function subjectOf(table: DeviceTable, device: number): Subject {
-  const [deviceClass, name] = DeviceTable.names(table.keyAt(device) as string);
-  return {
-    device: name,
-    deviceClass,
-    site: table.places.name(table.site[device] as number),
-    gateway: table.places.name(table.gateway[device] as number),
-  };
 }
 
 /** Undefined for an instant that is not known or never comes. */

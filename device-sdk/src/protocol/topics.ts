@@ -27,7 +27,7 @@ export function isName(text: string): boolean {
   return NAME_PATTERN.test(text);
 }
 
-const ROOT_PATTERN = /^[^/+#\s\0$][^/+#\s\0]*(\/[^/+#\s\0]+)*$/u;
+const ROOT_PATTERN = /^[^/+#\s\p{Cc}\p{Cs}$][^/+#\s\p{Cc}\p{Cs}]*(\/[^/+#\s\p{Cc}\p{Cs}]+)*$/u;
 
 /** True for a topic prefix without wildcards, blanks, empty levels or a leading `$`. */
 export function isRoot(text: string): boolean {

@@ -1,0 +1,75 @@
+/** Aedes with every hook answered and every seam in place. */
+import { Aedes } from 'aedes';
+import { assertSeams, detachPublishers, guardRegistry } from './aedes-seams.ts';
+import type { BrokerLimits } from './config.ts';
+import { runHook } from './hook.ts';
+import type { Login } from './login.ts';
+import type { SessionStore } from './session-store.ts';
+import type { Traffic } from './traffic.ts';
+
+/** QoS 2 publishes of one client between PUBLISH and PUBREL; heartbeats do not use QoS 2 at all. */
+const QOS2_IN_FLIGHT_MAX = 100;
+
+export interface AedesParts {
+  readonly limits: BrokerLimits;
+  readonly login: Login;
+  readonly traffic: Traffic;
+  readonly store: SessionStore;
+  /** Told of anything thrown where nothing should be. */
+  readonly onMistake: (error: unknown) => void;
+}
+
+/** Not listening yet: `listen()` starts its timers. */
+export function createAedes({ limits, login, traffic, store, onMistake: mistake }: AedesParts): Aedes {
+  const aedes = new Aedes({
+    // With a bound on concurrent deliveries one stuck subscriber stops them all, and the queue behind it
+    // overflows the stack when it drains.
+    concurrency: 0,
+    connectTimeout: limits.connectTimeoutMs,
+    drainTimeout: limits.drainTimeoutMs,
+    maxClientsIdLength: limits.clientIdLengthMax,
+    maxTopicLevels: limits.topicLevelsMax,
+    maxInflightInbound: QOS2_IN_FLIGHT_MAX,
+    persistence: store,
+    preConnect: (client, packet, answer) =>
+      runHook(
+        answer,
+        mistake,
+        (once) => login.preConnect(client, packet, once),
+        (once, refusal) => once(refusal, false),
+      ),
+    authenticate: (client, username, password, answer) =>
+      runHook(
+        answer,
+        mistake,
+        (once) => login.authenticate(client, username, password, once),
+        (once, refusal) => once(refusal, false),
+      ),
+    authorizePublish: (client, packet, answer) =>
+      runHook(
+        answer,
+        mistake,
+        (once) => traffic.authorizePublish(client, packet, once),
+        (once, refusal) => once(refusal),
+      ),
+    authorizeSubscribe: (client, subscription, answer) =>
+      runHook(
+        answer,
+        mistake,
+        (once) => traffic.authorizeSubscribe(client, subscription, once),
+        (once, refusal) => once(refusal, null),
+      ),
+    authorizeForward: (client, packet) => {
+      try {
+        return traffic.authorizeForward(client, packet);
+      } catch (error) {
+        mistake(error);
+        return null;
+      }
+    },
+  });
+  assertSeams(aedes);
+  detachPublishers(aedes);
+  guardRegistry(aedes);
+  return aedes;
+}

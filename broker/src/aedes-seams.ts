@@ -1,0 +1,119 @@
+/**
+ * The one place that touches what Aedes 1.2 does not document.
+ *
+ * Each seam says what would go wrong without it. The version is pinned; {@link assertSeams} fails at start when
+ * an update has moved one of them.
+ */
+import type { Aedes, Client, ConnectPacket, PublishPacket } from 'aedes';
+import type { Parser } from 'mqtt-packet';
+
+export type Will = PublishPacket;
+
+/** mqtt-packet's parser: a state machine of named steps that run until one returns something falsy. */
+interface PacketParser extends Parser {
+  client: Client;
+  readonly packet: { readonly cmd: string; readonly length: number };
+  _parseLength(): boolean;
+  _emitError(error: Error): void;
+}
+
+interface ClientInternals {
+  readonly _parser: PacketParser;
+  /** The will of a client whose CONNECT was accepted, until it has fired. */
+  readonly will: Will | null;
+  conn: { writableLength: number };
+}
+
+interface AedesInternals {
+  readonly mq: { emit(packet: unknown, done: () => void): unknown };
+  readonly clients: Record<string, Client>;
+  connectedClients: number;
+  unregisterClient(client: Client): void;
+}
+
+/** A parsed packet that fits; or the error that ends the connection before the rest of it is read. */
+export type PacketJudge = (client: Client, command: string, bytes: number) => Error | undefined;
+
+/**
+ * Has every packet judged by its declared length as soon as its header is read. Without it a declared 200 MB is
+ * collected in memory, from sockets that have not even logged in.
+ */
+export function guardPackets(client: Client, judge: PacketJudge): void {
+  const parser = internals(client)._parser;
+  const parseLength = parser._parseLength;
+  parser._parseLength = function (this: PacketParser): boolean {
+    if (!parseLength.call(this)) return false;
+    const error = judge(client, this.packet.cmd, this.packet.length);
+    if (error === undefined) return true;
+    this._emitError(error);
+    return false;
+  };
+}
+
+/** True for the will of this client, which reaches `authorizePublish` when the connection has ended. */
+export function isWillOf(client: Client, packet: PublishPacket): boolean {
+  return packet === internals(client).will;
+}
+
+/** Bytes written to this client that its socket has not taken yet. */
+export function unsentBytes(client: Client): number {
+  return internals(client).conn.writableLength;
+}
+
+/** What `setKeepAlive` and `fetchSubs` read later in the same log-in. */
+export interface MutableConnect extends ConnectPacket {
+  keepalive: number;
+  clean: boolean;
+}
+
+/**
+ * Lets a publisher go on as soon as its message is on its way. Aedes has it wait until every subscriber's socket
+ * has taken the message, so that one subscriber that stops reading stalls every publisher until `drainTimeout`.
+ * What a slow subscriber may cost is bounded by its own send buffer instead.
+ */
+export function detachPublishers(aedes: Aedes): void {
+  const { mq } = internals(aedes);
+  const emit = mq.emit.bind(mq);
+  mq.emit = (packet, done) => {
+    emit(packet, () => {});
+    done();
+    return mq;
+  };
+}
+
+/**
+ * Lets only the registered client unregister its id. A connection that is still closing (its subscriptions take
+ * a turn of the event loop to remove) would otherwise strike out the newer one with the same id, which then can
+ * neither be taken over nor be closed.
+ */
+export function guardRegistry(aedes: Aedes): void {
+  const broker = internals(aedes);
+  const unregister = broker.unregisterClient.bind(aedes);
+  broker.unregisterClient = (client) => {
+    if (broker.clients[client.id] === client) {
+      unregister(client);
+    } else {
+      broker.connectedClients -= 1;
+      aedes.emit('clientDisconnect', client);
+    }
+  };
+}
+
+/** Takes a client out that had closed before Aedes registered it; nothing else ever would. */
+export function strikeOut(aedes: Aedes, client: Client): void {
+  internals(aedes).unregisterClient(client);
+}
+
+/** Throws when this is not the Aedes these seams were made for. */
+export function assertSeams(aedes: Aedes): void {
+  const broker = internals(aedes) as Partial<AedesInternals>;
+  if (typeof broker.mq?.emit !== 'function' || typeof broker.unregisterClient !== 'function') {
+    throw new Error('this version of Aedes has other internals than the ones the broker was built on');
+  }
+}
+
+function internals(client: Client): ClientInternals;
+function internals(aedes: Aedes): AedesInternals;
+function internals(subject: Client | Aedes): unknown {
+  return subject;
+}

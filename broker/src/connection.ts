@@ -1,0 +1,59 @@
+/** What the broker knows about one connection beyond what Aedes knows. */
+import type { Client } from 'aedes';
+import type { Identity } from './access.ts';
+import type { MutableConnect } from './aedes-seams.ts';
+import { createLane, type Lane } from './ingest.ts';
+import type { Circumstances } from './ledger.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface Connection {
+  readonly address: string;
+  /** Paces device messages, subscriptions and pings. */
+  readonly rate: TokenBucket;
+  readonly lane: Lane;
+  /** Filters granted and not given back. */
+  readonly subscriptions: Set<string>;
+  /** Who it is, once logged in. */
+  identity?: Identity;
+  /** The CONNECT while the log-in lasts; it holds the password, so it is let go afterwards. */
+  connect?: MutableConnect;
+  /** The client id as the client said it. */
+  clientId?: string;
+  /** Why it ends was counted already. */
+  accounted: boolean;
+}
+
+export function createConnection(address: string, perSecond: number, burst: number, at: number): Connection {
+  return {
+    address,
+    rate: new TokenBucket(perSecond, burst, at),
+    lane: createLane(),
+    subscriptions: new Set(),
+    accounted: false,
+  };
+}
+
+/** Connections by their Aedes client. */
+export class Connections {
+  readonly #known = new WeakMap<Client, Connection>();
+
+  add(client: Client, connection: Connection): void {
+    this.#known.set(client, connection);
+  }
+
+  /** Undefined inside the constructor of a client, and for one that did not come through a listener. */
+  of(client: Client): Connection | undefined {
+    return this.#known.get(client);
+  }
+
+  /** Who and where, for the log. */
+  circumstances(client: Client, more: Circumstances = {}): Circumstances {
+    const connection = this.of(client);
+    return {
+      client: connection?.clientId,
+      user: connection?.identity?.name,
+      address: connection?.address,
+      ...more,
+    };
+  }
+}

@@ -1,0 +1,59 @@
+/** What the broker counts. Every reason is present from the start, at zero. */
+
+/** Why something was refused, dropped or cut off; stable, and used as a metric label. */
+export const REASONS = {
+  'connections-max': 'no room for another socket',
+  'connections-per-address-max': 'too many sockets from one address',
+  'handshake-evicted': 'closed while waiting for its CONNECT, to make room',
+  'connect-timeout': 'no CONNECT, or no log-in, in time',
+  'connect-too-large': 'a CONNECT longer than allowed',
+  'packet-too-large': 'a packet longer than allowed',
+  'payload-too-large': 'a payload longer than allowed',
+  'topic-too-long': 'a topic with too many characters or levels',
+  malformed: 'bytes that are not MQTT 3.1.1',
+  'protocol-version': 'an MQTT version other than 3.1 and 3.1.1',
+  'client-id': 'an empty, too long or unprintable client id',
+  'client-id-duplicate': 'one client id used by several clients in turn',
+  'login-missing': 'no user name or password where one is needed',
+  'login-failed': 'an unknown user or a wrong password',
+  'login-limited': 'too many wrong passwords from the address',
+  'login-overload': 'too many log-ins at once',
+  'login-revoked': 'the user was removed or changed',
+  'will-refused': 'a will on a topic its client may not use',
+  'publish-refused': 'a message on a topic its client may not use',
+  'subscribe-refused': 'a filter its client may not use',
+  'subscriptions-max': 'too many subscriptions of one client',
+  'sessions-max': 'too many kept sessions',
+  'queue-overflow': 'the oldest message of a kept session made room',
+  'retained-max': 'too many retained messages',
+  'rate-limit': 'a client that sends too fast',
+  'slow-reader': 'a subscriber that does not read',
+  'keepalive-timeout': 'silence beyond the keepalive',
+  'tap-rejected': 'the detector did not take the message in',
+  'tap-timeout': 'the detector did not answer in time',
+  'tap-shed': 'a QoS 0 message not handed to the busy detector',
+  closing: 'refused because the broker is closing',
+  internal: 'an unexpected error inside the broker',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+
+export interface BrokerCounters {
+  /** Sockets open now. */
+  readonly connectionsOpen: number;
+  /** Clients logged in now. */
+  readonly clientsConnected: number;
+  readonly connectionsTotal: number;
+  readonly connectsTotal: number;
+  /** Connections that ended because their client id came again. */
+  readonly takeoversTotal: number;
+  /** Device messages the tap has taken in (without one: accepted), wills included. */
+  readonly messagesTaken: number;
+  /** Of those, wills. */
+  readonly willsTaken: number;
+  /** Device messages handed to the tap and not yet taken in. */
+  readonly tapsPending: number;
+  readonly retainedMessages: number;
+  readonly sessionsKept: number;
+  readonly refused: Readonly<Record<Reason, number>>;
+}

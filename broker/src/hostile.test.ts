@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import mqtt, { type Packet } from 'mqtt-packet';
+import { until, within } from './test-support/deadline.ts';
+import { RawClient } from './test-support/raw-client.ts';
+import { type RunningBroker, runBroker } from './test-support/running-broker.ts';
+
+const BEAT = 'hb/v1/meter/good/beat';
+
+/** Printed with a failure, and settable, so that it can be run again. */
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+
+const text = fc.oneof(
+  fc.constantFrom('hb/v1/meter/d1/beat', 'hb/v1/meter/d1/state', '#', '+', '$SYS/x', '', 'a/b', '/', '\0'),
+  fc.string({ maxLength: 40 }),
+);
+const payload = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes));
+const messageId = fc.constantFrom(0, 1, 2, 65_535);
+const qos = fc.constantFrom<0 | 1 | 2>(0, 1, 2);
+
+/** Packets a client may send, most of them in the wrong place. */
+const packet: fc.Arbitrary<Packet> = fc.oneof(
+  fc.record({
+    cmd: fc.constant('publish' as const),
+    topic: text,
+    payload,
+    qos,
+    messageId,
+    dup: fc.boolean(),
+    retain: fc.boolean(),
+  }),
+  fc.record({
+    cmd: fc.constant('subscribe' as const),
+    messageId,
+    subscriptions: fc.array(fc.record({ topic: text, qos }), { minLength: 1, maxLength: 4 }),
+  }),
+  fc.record({
+    cmd: fc.constant('unsubscribe' as const),
+    messageId,
+    unsubscriptions: fc.array(text, { minLength: 1, maxLength: 4 }),
+  }),
+  fc.record({
+    cmd: fc.constantFrom('puback', 'pubrec', 'pubrel', 'pubcomp'),
+    messageId,
+  }) as fc.Arbitrary<Packet>,
+  fc.constantFrom<Packet>({ cmd: 'pingreq' }, { cmd: 'disconnect' }, { cmd: 'pingresp' }),
+  fc.record({
+    cmd: fc.constant('connect' as const),
+    protocolId: fc.constantFrom<'MQTT' | 'MQIsdp'>('MQTT', 'MQIsdp'),
+    protocolVersion: fc.constantFrom<3 | 4 | 5>(3, 4, 5),
+    clean: fc.boolean(),
+    clientId: text,
+    keepalive: fc.nat({ max: 65_535 }),
+  }),
+);
+
+/** What a packet looks like on the wire; nothing for one that cannot even be written. */
+function wire(some: Packet): Buffer {
+  try {
+    return mqtt.generate(some);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+const packets = fc.array(packet, { minLength: 1, maxLength: 8 }).map((some) => Buffer.concat(some.map(wire)));
+const random = fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+const truncated = fc
+  .tuple(packets, fc.nat())
+  .map(([bytes, cut]) => bytes.subarray(0, cut % (bytes.length + 1)));
+const mutated = fc
+  .tuple(packets, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 6 }))
+  .map(([bytes, changes]) => {
+    const copy = Buffer.from(bytes);
+    for (const [at, value] of changes) if (copy.length > 0) copy[at % copy.length] = value;
+    return copy;
+  });
+
+async function assault(running: RunningBroker, bytes: fc.Arbitrary<Buffer>, attacks: number): Promise<void> {
+  const login = mqtt.generate({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    keepalive: 60,
+    clientId: 'fuzz',
+  });
+  const samples = fc.sample(fc.tuple(bytes, fc.boolean()), { numRuns: attacks, seed: SEED });
+  const BATCH = 50;
+  for (let start = 0; start < samples.length; start += BATCH) {
+    await Promise.all(
+      samples.slice(start, start + BATCH).map(async ([attack, loggedIn]) => {
+        const client = await RawClient.open(running.port);
+        client.socket.end(loggedIn ? Buffer.concat([login, attack]) : attack);
+        client.socket.resume();
+        await within(client.ended, 'the attack to end');
+      }),
+    );
+  }
+}
+
+describe(`hostile bytes, seed ${SEED} (FUZZ_SEED repeats it)`, () => {
+  const roomy = { limits: { messageBurstMax: 100_000 } };
+
+  for (const [what, bytes, attacks] of [
+    ['random bytes', random, 1_500],
+    ['truncated packets', truncated, 1_500],
+    ['mutated packets', mutated, 3_000],
+    ['well-formed packets in any order', packets, 2_000],
+  ] as const) {
+    it(`survives ${attacks} connections of ${what}, and a good client is served all along`, async () => {
+      await using running = await runBroker(roomy);
+      const good = await RawClient.login(running.port, { clientId: 'good' });
+      let attacking = true;
+      const assaulted = assault(running, bytes, attacks).finally(() => {
+        attacking = false;
+      });
+      let beats = 0;
+      while (attacking) {
+        beats += 1;
+        await good.publishAcknowledged(BEAT, '{}', (beats % 65_535) + 1);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await assaulted;
+      await good.publishAcknowledged(BEAT, '{}', 1);
+      await until(() => running.broker.counters().connectionsOpen === 1, 'every attacker to be gone');
+      const counters = running.broker.counters();
+      assert.equal(counters.clientsConnected, 1);
+      assert.equal(counters.tapsPending, 0);
+      assert.equal(
+        counters.refused.internal,
+        0,
+        JSON.stringify(running.log.filter(({ reason }) => reason === 'internal')),
+      );
+      assert.ok(running.log.length < 1_000, `${running.log.length} log lines`);
+    });
+  }
+
+  it('survives 20,000 mutated packets on connections that are reopened whenever they end', async () => {
+    await using running = await runBroker(roomy);
+    const samples = fc.sample(mutated, { numRuns: 20_000, seed: SEED });
+    const login = { clientId: 'fuzz' };
+    let client = await RawClient.login(running.port, login);
+    let open = true;
+    client.ended.then(() => {
+      open = false;
+    });
+    for (const [index, bytes] of samples.entries()) {
+      if (!open) {
+        client = await RawClient.login(running.port, login);
+        open = true;
+        const current = client;
+        current.ended.then(() => {
+          if (client === current) open = false;
+        });
+      }
+      client.socket.write(bytes);
+      if (index % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    client.destroy();
+    const good = await RawClient.login(running.port, { clientId: 'good' });
+    await good.publishAcknowledged(BEAT, '{}', 1);
+    const { refused } = running.broker.counters();
+    assert.equal(
+      refused.internal,
+      0,
+      JSON.stringify(running.log.filter(({ reason }) => reason === 'internal')),
+    );
+  });
+});

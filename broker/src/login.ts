@@ -1,0 +1,167 @@
+/**
+ * Letting a client in: what its CONNECT may ask for, who it is, and whose will it may leave.
+ *
+ * Aedes shows the CONNECT packet to `preConnect`, which cannot answer with a return code, and only name and
+ * password to `authenticate`, which can; so the first keeps the packet and the second decides.
+ */
+import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
+import { ANONYMOUS, decide, type Identity } from './access.ts';
+import type { MutableConnect } from './aedes-seams.ts';
+import type { BrokerConfig } from './config.ts';
+import type { Connection, Connections } from './connection.ts';
+import type { Credentials } from './credentials.ts';
+import { Refusal } from './errors.ts';
+import type { Ledger } from './ledger.ts';
+import { LoginLimiter } from './login-limiter.ts';
+
+export interface LoginParts {
+  readonly config: BrokerConfig;
+  readonly connections: Connections;
+  readonly ledger: Ledger;
+  readonly now: () => number;
+  /** Undefined in open mode. */
+  readonly credentials: Credentials | undefined;
+  /** A client is let in; its final client id is set, and nothing of it is registered yet. */
+  readonly accepted: (client: Client, connection: Connection) => void;
+}
+
+export class Login {
+  readonly #parts: LoginParts;
+  readonly #limiter: LoginLimiter;
+
+  constructor(parts: LoginParts) {
+    this.#parts = parts;
+    this.#limiter = new LoginLimiter(parts.config.limits.failedLoginsPerMinuteMax);
+  }
+
+  /** Aedes' `preConnect`. Answers with an error where it refuses: `(null, false)` would leave the socket open. */
+  preConnect(
+    client: Client,
+    packet: ConnectPacket,
+    answer: (error: Error | null, go: boolean) => void,
+  ): void {
+    const connection = this.#parts.connections.of(client);
+    if (connection === undefined) {
+      answer(new Refusal('internal', 'a connection from nowhere'), false);
+      return;
+    }
+    const connect = packet as MutableConnect;
+    const { keepaliveMaxS } = this.#parts.config.limits;
+    const asked = connect.keepalive ?? 0;
+    connect.keepalive = asked === 0 ? keepaliveMaxS : Math.min(asked, keepaliveMaxS);
+    connection.connect = connect;
+    connection.clientId = connect.clientId;
+    answer(null, true);
+  }
+
+  /** Aedes' `authenticate`. Answers exactly once, at the latest after `connectTimeoutMs`. */
+  authenticate(
+    client: Client,
+    username: string | undefined,
+    password: Buffer | undefined,
+    answer: (error: AuthenticateError | null, success: boolean) => void,
+  ): void {
+    const { connectTimeoutMs } = this.#parts.config.limits;
+    const connection = this.#parts.connections.of(client);
+    let answered = false;
+    const settle = (refusal: Refusal | undefined): void => {
+      if (answered) return;
+      answered = true;
+      clearTimeout(deadline);
+      if (connection !== undefined) delete connection.connect;
+      if (refusal !== undefined) this.#tell(client, connection, refusal);
+      answer(refusal ?? null, refusal === undefined);
+    };
+    const deadline = setTimeout(
+      () => settle(new Refusal('connect-timeout', 'the log-in took too long', 3)),
+      connectTimeoutMs,
+    ).unref();
+    this.#decide(client, connection, username, password).then(
+      () => settle(undefined),
+      (error: unknown) =>
+        settle(error instanceof Refusal ? error : new Refusal('internal', String(error), 3)),
+    );
+  }
+
+  async #decide(
+    client: Client,
+    connection: Connection | undefined,
+    username: string | undefined,
+    password: Buffer | undefined,
+  ): Promise<void> {
+    const connect = connection?.connect;
+    if (connection === undefined || connect === undefined) throw new Refusal('internal', 'no CONNECT', 3);
+    this.#checkClientId(connect);
+    const identity = await this.#identify(connection.address, username, password);
+    if (client.closed) return; // it left while its password was checked
+    this.#checkWill(identity, connect);
+    connection.identity = identity;
+    if (identity.role === 'device' || identity.role === 'gateway') {
+      // A device hears nothing but its own ping, and a ping of the past is worth nothing: no session is kept.
+      connect.clean = true;
+      client.clean = true;
+    }
+    // A client id belongs to its user: nobody throws out, or inherits the session of, another user's client.
+    if (identity.role !== 'anonymous') client.id = `${identity.name}/${client.id}`;
+    this.#parts.accepted(client, connection);
+  }
+
+  #checkClientId({ clientId, clean }: MutableConnect): void {
+    const { clientIdLengthMax } = this.#parts.config.limits;
+    if (clientId === '' && !clean) {
+      throw new Refusal('client-id', 'an empty client id cannot have a lasting session (clean=false)', 2);
+    }
+    if (clientId.length > clientIdLengthMax) {
+      throw new Refusal('client-id', `${clientId.length} characters; at most ${clientIdLengthMax}`, 2);
+    }
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    if (/[\u0000-\u001f\u007f-\u009f\ufffd]/.test(clientId)) {
+      throw new Refusal('client-id', 'control characters or broken UTF-8', 2);
+    }
+  }
+
+  #checkWill(identity: Identity, { will }: MutableConnect): void {
+    if (will === undefined) return;
+    const { limits, root } = this.#parts.config;
+    if (will.topic.length > limits.topicLengthMax) {
+      throw new Refusal('topic-too-long', `a will topic of ${will.topic.length} characters`);
+    }
+    if (will.payload.length > limits.payloadBytesMax) {
+      throw new Refusal('payload-too-large', `a will of ${will.payload.length} bytes`);
+    }
+    const verdict = decide(identity, 'will', will.topic, root);
+    if (!verdict.allowed) throw new Refusal('will-refused', `${verdict.reason}: ${will.topic}`);
+  }
+
+  async #identify(
+    address: string,
+    name: string | undefined,
+    password: Buffer | undefined,
+  ): Promise<Identity> {
+    const { credentials, now } = this.#parts;
+    if (credentials === undefined) return ANONYMOUS;
+    if (name === undefined || name === '' || password === undefined) {
+      throw new Refusal('login-missing', 'this broker wants a user name and a password', 5);
+    }
+    const known = credentials.recall(name, password);
+    if (known !== undefined) return known;
+    const verification = await credentials.verify(
+      name,
+      password,
+      () => !this.#limiter.isBlocked(address, now()),
+    );
+    if (verification === 'unwanted') throw new Refusal('login-limited', 'not checked', 3);
+    if (verification === 'overload') throw new Refusal('login-overload', 'not checked', 3);
+    if (verification === 'wrong') {
+      this.#limiter.failed(address, now());
+      throw new Refusal('login-failed', `as user "${name}"`, 4);
+    }
+    return verification.identity;
+  }
+
+  #tell(client: Client, connection: Connection | undefined, refusal: Refusal): void {
+    if (connection !== undefined) connection.accounted = true;
+    const { connections, ledger } = this.#parts;
+    ledger.refuse(refusal.reason, connections.circumstances(client, { detail: refusal.message }));
+  }
+}

@@ -1,0 +1,58 @@
+/** `slowbeat broker`: the MQTT broker alone, and lines for its file of users. */
+import { BrokerError, formatUser, hashPassword, startBroker } from '@slowbeat/broker';
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { CommandError, EXIT, UsageError } from '../exit-codes.ts';
+import { createLogger, wantsJson } from '../log-format.ts';
+import { brokerUrl } from '../monitor.ts';
+import { readPassword } from '../password-input.ts';
+import { addSettingsOptions, loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
+import { aborted, onStopRequest } from '../stopping.ts';
+
+const ROLES = ['device', 'gateway', 'detector', 'observer'] as const;
+
+interface PasswdFlags {
+  readonly role: string;
+  readonly devices?: string;
+}
+
+export function addBrokerCommand(program: Command, context: Context): void {
+  const broker = addSettingsOptions(program.command('broker'))
+    .description('run the MQTT broker alone')
+    .action((flags: SettingsFlags) => runBroker(flags, context));
+  broker
+    .command('passwd')
+    .description('print a line for the file of users; the password comes from the terminal or stdin')
+    .argument('<name>', 'user name')
+    .option('--role <role>', ROLES.join(', '), 'device')
+    .option('--devices <list>', 'devices it may speak for, such as meter/line-3-*,valve/*')
+    .action((name: string, flags: PasswdFlags) => printUser(name, flags, context));
+}
+
+async function runBroker(flags: SettingsFlags, context: Context): Promise<void> {
+  const { root, broker, log } = await loadBrokerSettings(flags, context);
+  const { stdout, stderr } = context.terminal;
+  const logger = createLogger({ level: log.level, json: wantsJson(log.format, stderr), stream: stderr });
+  using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
+  const { tcp, access, limits } = broker;
+  const running = await startBroker({ tcp, access, limits, root, logger }).catch((error: unknown) => {
+    throw error instanceof BrokerError ? new CommandError(error.message, EXIT.failed, error) : error;
+  });
+  stdout.write(`The broker listens at ${brokerUrl(running.address.host, running.address.port)}\n`);
+  await aborted(stop.signal);
+  await running.close();
+  if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
+}
+
+async function printUser(name: string, { role, devices }: PasswdFlags, context: Context): Promise<void> {
+  const known = ROLES.find((one) => one === role);
+  if (known === undefined) throw new UsageError(`--role ${role}: must be one of ${ROLES.join(', ')}`);
+  const password = await readPassword(`Password of ${name}: `, context.terminal);
+  try {
+    const line = formatUser(name, known, await hashPassword(password), devices?.split(',') ?? []);
+    context.terminal.stdout.write(`${line}\n`);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message, error);
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { describe, it } from 'node:test';
+import { RunningCommand, runCommand } from '../test-support/command.ts';
+
+describe('the demo', () => {
+  it('ends by itself with a table that agrees with the truth, and leaves nothing behind', async () => {
+    const before = await directories();
+    const { code, stdout, stderr } = await runCommand(['demo', '--for', '14s', '--seed', '7']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /devices are heard for the first time/);
+    assert.match(stdout, /meter\/meter-\d+ +suspect → dead +reconnect-timeout/);
+    assert.match(stdout, /^meter +16 +[\d.]+ % +[\d.]+ % +2 of 2/m);
+    assert.match(stdout, /differs from what was told by (\d|1\d) ms at most/);
+    assert.ok(!stdout.includes('\u001b'), 'no colours where there is no terminal');
+    assert.deepEqual(await directories(), before);
+  });
+
+  it('shows the table so far when it is ended by Ctrl-C', async () => {
+    await using demo = new RunningCommand(['demo', '--seed', '7']);
+    await demo.prints(/suspect +will/);
+    demo.kill('SIGINT');
+    const { code, stdout } = await demo.result();
+    assert.equal(code, 130);
+    assert.match(stdout, /^total +32 /m);
+  });
+});
+
+async function directories(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter((name) => name.startsWith('slowbeat-demo-'));
+}

@@ -1,0 +1,78 @@
+/** `slowbeat start` and `slowbeat detector`: a monitor until it is told to stop. */
+import { type InfluxTarget, StoreError, targetFromEnvironment } from '@slowbeat/detector-service/store';
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { EXIT, UsageError } from '../exit-codes.ts';
+import { createLogger, wantsJson } from '../log-format.ts';
+import { type Monitor, startMonitor } from '../monitor.ts';
+import { addSettingsOptions, loadSettings, type SettingsFlags } from '../settings/options.ts';
+import { BROKER_URL_RULE, isBrokerUrl, type Settings } from '../settings/schema.ts';
+import { aborted, onStopRequest } from '../stopping.ts';
+
+interface StartFlags extends SettingsFlags {
+  readonly url?: string;
+}
+
+export function addStartCommands(program: Command, context: Context): void {
+  addSettingsOptions(program.command('start'))
+    .description('watch a fleet: broker, detector, journal and HTTP in one process')
+    .action((flags: StartFlags) => watch(flags, context));
+  addSettingsOptions(program.command('detector'))
+    .description('watch a fleet at a broker that runs elsewhere')
+    .requiredOption('--url <url>', 'the broker, such as mqtt://broker.example:1883')
+    .action((flags: StartFlags) => {
+      if (!isBrokerUrl(flags.url ?? '')) throw new UsageError(`--url ${flags.url}: ${BROKER_URL_RULE}`);
+      return watch({ ...flags, set: [...(flags.set ?? []), `broker.url=${flags.url}`] }, context);
+    });
+}
+
+async function watch(flags: SettingsFlags, context: Context): Promise<void> {
+  const settings = await loadSettings(flags, context);
+  const influx = influxTarget(context.env);
+  const { stdout, stderr } = context.terminal;
+  const { level, format } = settings.log;
+  const logger = createLogger({ level, json: wantsJson(format, stderr), stream: stderr });
+  using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
+  const monitor = await startMonitor({ settings, influx, logger });
+  stdout.write(welcome(monitor, settings, influx));
+  await aborted(stop.signal);
+  stderr.write('slowbeat: stopping (once more to force it)\n');
+  await monitor.stop();
+  if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
+}
+
+/** Where InfluxDB is, from `INFLUX_*`; undefined when the journal alone is the store. */
+export function influxTarget(env: NodeJS.ProcessEnv): InfluxTarget | undefined {
+  try {
+    return targetFromEnvironment(env);
+  } catch (error) {
+    if (error instanceof StoreError) throw new UsageError(error.message, error);
+    throw error;
+  }
+}
+
+function welcome(
+  { url, http, broker }: Monitor,
+  settings: Settings,
+  influx: InfluxTarget | undefined,
+): string {
+  const [firstClass = 'meter'] = Object.keys(settings.classes);
+  const { hostname, port } = new URL(url);
+  const mode =
+    broker === undefined ? ' (not ours)' : settings.broker.access.mode === 'open' ? ' (open: no log-in)' : '';
+  const { host: httpHost, port: httpPort } = http.address;
+  const store =
+    influx === undefined
+      ? 'journal; set INFLUX_URL to write to InfluxDB as well'
+      : `journal, and InfluxDB at ${influx.url}`;
+  return [
+    'Slowbeat is watching.',
+    `  broker   ${url}${mode}`,
+    `  http     http://${httpHost.includes(':') ? `[${httpHost}]` : httpHost}:${httpPort}/api/v1/devices  /readyz  /metrics`,
+    `  data     ${settings.dataDirectory} (${store})`,
+    `  classes  ${Object.keys(settings.classes).join(', ')}`,
+    `Try:  mosquitto_pub -h ${hostname} -p ${port || 1883} -t ${settings.root}/${firstClass}/my-device/beat -n`,
+    `      slowbeat uptime --data ${settings.dataDirectory} --from -1h --to now`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,205 @@
+/**
+ * The composition root of a running monitor: detector, the broker it listens through, HTTP, and InfluxDB.
+ *
+ * With `broker.url` heartbeats come from any broker by subscription; without, this process is the broker itself and
+ * hands every message over before it acknowledges it. Whatever was started is stopped in reverse.
+ */
+import { readFileSync } from 'node:fs';
+import { type Broker, BrokerError, startBroker } from '@slowbeat/broker';
+import {
+  createDetectorService,
+  createMetrics,
+  type DetectorService,
+  HttpListenError,
+  type HttpServer,
+  MqttIngest,
+  serviceMetrics,
+  startHttp,
+} from '@slowbeat/detector-service';
+import {
+  describeTarget,
+  type InfluxSender,
+  type InfluxTarget,
+  StoreError,
+  startInfluxSender,
+} from '@slowbeat/detector-service/store';
+import type { Logger } from 'pino';
+import { CommandError } from './exit-codes.ts';
+import { journalCheck } from './journal-check.ts';
+import { brokerMetrics, senderMetrics } from './monitor-metrics.ts';
+import type { Settings } from './settings/schema.ts';
+
+export interface MonitorOptions {
+  readonly settings: Settings;
+  readonly influx: InfluxTarget | undefined;
+  readonly logger: Logger;
+  /** Creates an InfluxDB 1.x database that is missing, instead of asking for it in the log. */
+  readonly createDatabase?: boolean;
+}
+
+export interface Monitor extends AsyncDisposable {
+  readonly service: DetectorService;
+  /** The built-in broker, unless `broker.url` names another. */
+  readonly broker: Broker | undefined;
+  readonly http: HttpServer;
+  readonly sender: InfluxSender | undefined;
+  /** Where devices publish. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** How long a stop lets the sender take the last lines to InfluxDB. */
+const FLUSH_MS_MAX = 2000;
+
+/** Starts everything. Rejects with a {@link CommandError} that says what is in the way. */
+export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end();
+  };
+  try {
+    return await started(options, stops, stop);
+  } catch (error) {
+    await stop();
+    throw asCommandError(error, options.settings);
+  }
+}
+
+async function started(
+  { settings, influx, logger, createDatabase = false }: MonitorOptions,
+  stops: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<Monitor> {
+  // The service publishes through what can only be started once there is a service to hand messages to.
+  let publish: (topic: string, payload: Uint8Array) => Promise<void> = () =>
+    Promise.reject(new Error('no broker yet'));
+  const service = await createDetectorService({
+    config: settings,
+    publish: (topic, payload) => publish(topic, payload),
+    logger,
+    keepUndelivered: influx !== undefined,
+  });
+  let sender: InfluxSender | undefined;
+  let ingest: MqttIngest | undefined;
+  // The last verdicts still go out through the ingest, and the lines about them to InfluxDB.
+  stops.push(() =>
+    service.stop(async () => {
+      await ingest?.stop();
+      await flushed(sender);
+    }),
+  );
+  if (influx !== undefined) {
+    sender = await startInfluxSender({
+      journal: service.journal,
+      target: influx,
+      logger,
+      createDatabaseIfMissing: createDatabase,
+    });
+    logger.info({ target: describeTarget(influx) }, 'writing to InfluxDB');
+  }
+
+  const metrics = createMetrics();
+  metrics.add(serviceMetrics(service, Object.keys(settings.classes)));
+  if (sender !== undefined) metrics.add(senderMetrics(sender));
+  let missingLink: () => string | undefined = () => 'not started';
+  const http = await startHttp({
+    ...settings.http,
+    metrics,
+    devices: service,
+    checks: {
+      journal: journalCheck(service.journal),
+      'broker-link': () => missingLink(),
+    },
+    logger,
+  });
+  stops.push(() => http.close());
+
+  const { broker: link } = settings;
+  if (link.url !== undefined) {
+    const listening = remoteIngest(link.url, settings, service, logger);
+    ingest = listening;
+    publish = (topic, payload) => listening.publish(topic, payload);
+    missingLink = () => listening.problem;
+    listening.start();
+    return { service, broker: undefined, http, sender, url: link.url, stop, [Symbol.asyncDispose]: stop };
+  }
+  const broker = await startBroker({
+    tcp: link.tcp,
+    access: link.access,
+    limits: link.limits,
+    root: settings.root,
+    logger,
+    tap: (message) => service.handle(message),
+  });
+  stops.push(async () => {
+    await broker.close();
+    service.link(false);
+  });
+  publish = (topic, payload) => broker.publish({ topic, payload, qos: 1, retain: true });
+  missingLink = () => undefined;
+  metrics.add(brokerMetrics(broker));
+  service.link(true);
+  const { host, port } = broker.address;
+  return { service, broker, http, sender, url: brokerUrl(host, port), stop, [Symbol.asyncDispose]: stop };
+}
+
+function remoteIngest(url: string, settings: Settings, service: DetectorService, logger: Logger): MqttIngest {
+  const { username, passwordFile, clientId, caFile, certFile, keyFile } = settings.broker;
+  const content = (path: string | undefined): Buffer | undefined =>
+    path === undefined ? undefined : readFileSync(path);
+  return new MqttIngest({
+    url,
+    root: settings.root,
+    clientId: clientId ?? `slowbeat-${settings.monitor}`,
+    username,
+    password: content(passwordFile)?.toString('utf8').trimEnd(),
+    ca: content(caFile),
+    cert: content(certFile),
+    key: content(keyFile),
+    handle: (message) => service.handle(message),
+    onLink: (up, knowsVerdicts) => service.link(up, { knowsVerdicts }),
+    logger,
+  });
+}
+
+/** A last chance for the lines that the stop itself has written; InfluxDB being away must not hold it up. */
+async function flushed(sender: InfluxSender | undefined): Promise<void> {
+  if (sender === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, FLUSH_MS_MAX);
+  });
+  await Promise.race([sender.flushed(), late]);
+  clearTimeout(timer);
+  await sender.stop();
+}
+
+/** An address that listens on everything is reached by this machine's own. */
+export function brokerUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `mqtt://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function asCommandError(error: unknown, settings: Settings): unknown {
+  if (error instanceof HttpListenError) {
+    return new CommandError(
+      `${error.message}; choose another with --http-port, 0 takes any`,
+      undefined,
+      error,
+    );
+  }
+  if (error instanceof BrokerError) {
+    const flag = error.code === 'address-in-use' ? ' (--port)' : '';
+    return new CommandError(`${error.message}${flag}`, undefined, error);
+  }
+  if (error instanceof StoreError) return new CommandError(error.message, undefined, error);
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  if (code !== undefined && path !== undefined) {
+    return new CommandError(
+      `the data directory ${settings.dataDirectory} cannot be used: ${message}`,
+      undefined,
+      error,
+    );
+  }
+  return error;
+}

@@ -1,0 +1,56 @@
+/** Every setting of the `slowbeat` command in one schema: detector, broker, log. */
+import { accessSync, constants } from 'node:fs';
+import { brokerConfigSchema } from '@slowbeat/broker';
+import { detectorConfigSchema } from '@slowbeat/detector-service';
+import * as z from 'zod';
+
+const SCHEMES = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
+
+/** True for the address of a broker; a password in it would end up in logs and process lists. */
+export function isBrokerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, password } = new URL(text);
+  return SCHEMES.includes(protocol) && hostname !== '' && password === '';
+}
+
+export const BROKER_URL_RULE =
+  'must be mqtt://host:1883, mqtts://host:8883, ws://host or wss://host, without a password in it';
+
+/** Opened when the settings are checked, so that a wrong path is a wrong setting and not a late surprise. */
+const readableFileSchema = z.string().superRefine((path, context) => {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `cannot be read: ${(error as Error).message}` });
+  }
+});
+
+const brokerSchema = z.strictObject({
+  /** Heartbeats are taken from this broker, and no broker is started. */
+  url: z.string().refine(isBrokerUrl, { error: BROKER_URL_RULE }).optional(),
+  username: z.string().min(1).optional(),
+  passwordFile: readableFileSchema.optional(),
+  /** The detector's session at that broker; default `slowbeat-<monitor>`. */
+  clientId: z.string().min(1).max(128).optional(),
+  caFile: readableFileSchema.optional(),
+  certFile: readableFileSchema.optional(),
+  keyFile: readableFileSchema.optional(),
+  ...brokerConfigSchema.omit({ root: true }).shape,
+});
+
+const logSchema = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** `auto`: text at a terminal, JSON lines elsewhere. */
+  format: z.enum(['auto', 'text', 'json']).default('auto'),
+});
+
+export const settingsSchema = detectorConfigSchema.extend({
+  broker: brokerSchema.prefault({}),
+  log: logSchema.prefault({}),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+export type SettingsInput = z.input<typeof settingsSchema>;
+
+export const brokerSettingsSchema = settingsSchema.partial({ classes: true });
+export type BrokerSettings = z.output<typeof brokerSettingsSchema>;

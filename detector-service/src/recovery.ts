@@ -1,0 +1,115 @@
+/**
+ * Taking up where the last run ended, whichever way it ended.
+ *
+ * The journal is the truth about verdicts: nothing was told that it does not hold. The snapshot is what had been
+ * learned, perhaps some seconds older. The mark is the last instant at which the last run is known to have listened.
+ */
+import { mkdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { readAliveMark } from './alive-mark.ts';
+import type { DetectorConfig } from './config.ts';
+import { Detector, SnapshotError } from './detector/index.ts';
+import { hasCode } from './store/durable-file.ts';
+import {
+  createStateSeries,
+  type Journal,
+  type LatestVerdict,
+  openJournal,
+  type StateSeries,
+} from './store/index.ts';
+
+export interface Paths {
+  readonly journal: string;
+  readonly snapshot: string;
+  readonly mark: string;
+}
+
+export function pathsIn(dataDirectory: string): Paths {
+  return {
+    journal: join(dataDirectory, 'journal'),
+    snapshot: join(dataDirectory, 'detector.snapshot'),
+    mark: join(dataDirectory, 'alive'),
+  };
+}
+
+export interface Recovered {
+  readonly journal: Journal;
+  readonly series: StateSeries;
+  readonly detector: Detector;
+  /** Since when nobody has listened; undefined on the very first start. */
+  readonly silentSinceAt: number | undefined;
+  /** Verdicts about devices that the detector no longer watches, because their class is gone from the settings. */
+  readonly abandoned: readonly LatestVerdict[];
+}
+
+export interface RecoveryOptions {
+  readonly config: DetectorConfig;
+  readonly logger: Logger;
+  /** True when a sender will say what of the journal has been delivered. */
+  readonly keepUndelivered: boolean;
+  readonly now: () => number;
+}
+
+/**
+ * Opens the data directory and restores everything in it.
+ *
+ * @throws StoreError `journal-locked` when another process works there
+ */
+export async function recover({ config, logger, keepUndelivered, now }: RecoveryOptions): Promise<Recovered> {
+  const paths = pathsIn(config.dataDirectory);
+  await mkdir(config.dataDirectory, { recursive: true });
+  const journal = await openJournal({
+    directory: paths.journal,
+    logger,
+    now,
+    retentionMs: config.retention,
+    keepUndelivered,
+  });
+  try {
+    const series = createStateSeries();
+    await series.load(journal);
+    const detector = await restoredDetector(paths.snapshot, config, logger);
+    let silentSinceAt = await readAliveMark(paths.mark);
+    const abandoned: LatestVerdict[] = [];
+    for (const verdict of series.latest()) {
+      silentSinceAt = Math.max(silentSinceAt ?? verdict.at, verdict.at);
+      const { deviceClass, device, at, state } = verdict;
+      const view = detector.device(deviceClass, device, at);
+      if (view !== undefined && at <= view.since) continue;
+      detector.adopt(verdict);
+      const isWatched = detector.device(deviceClass, device, at) !== undefined;
+      if (!isWatched && state !== 'retired' && state !== 'unknown') abandoned.push(verdict);
+    }
+    return { journal, series, detector, silentSinceAt, abandoned };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
+
+async function restoredDetector(path: string, config: DetectorConfig, logger: Logger): Promise<Detector> {
+  const state = await readIfThere(path);
+  if (state === undefined) return new Detector(config);
+  try {
+    return Detector.restore(config, state);
+  } catch (error) {
+    if (!(error instanceof SnapshotError)) throw error;
+    const aside = `${path}.refused`;
+    await rename(path, aside);
+    logger.error(
+      { path, aside, err: error },
+      'the snapshot cannot be used and was moved aside; verdicts come from the journal, deadlines are learned anew',
+    );
+    return new Detector(config);
+  }
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+/** What Prometheus is told about the detector. No metric has a device in its labels. */
+import { STATES } from './detector/index.ts';
+import type { MetricFamily, Sample } from './http/metrics.ts';
+import type { DetectorService } from './service.ts';
+import type { Tally } from './tally.ts';
+
+export function serviceMetrics(service: DetectorService, classes: readonly string[]): MetricFamily[] {
+  const journal = () => service.journal.counters();
+  return [
+    {
+      name: 'slowbeat_devices',
+      help: 'Devices by class and state.',
+      kind: 'gauge',
+      labels: ['class', 'state'],
+      read: () => devicesByState(service, classes),
+    },
+    {
+      name: 'slowbeat_messages_total',
+      help: 'Messages by kind and by what became of them; kind is "-" for one that could not be read.',
+      kind: 'counter',
+      labels: ['kind', 'outcome'],
+      read: () => samples(service.messages, 'kind', 'outcome'),
+    },
+    {
+      name: 'slowbeat_transitions_total',
+      help: 'Changes of verdicts.',
+      kind: 'counter',
+      labels: ['from', 'to'],
+      read: () => samples(service.transitions, 'from', 'to'),
+    },
+    gauge('slowbeat_blind', '1 while the monitor cannot hear heartbeats.', () => Number(service.isBlind)),
+    counter('slowbeat_blind_seconds_total', 'Time in which it could not hear.', () => service.blindMs / 1000),
+    gauge('slowbeat_clock_ahead_seconds', 'Own time minus wall clock.', () => service.aheadMs / 1000),
+    gauge(
+      'slowbeat_verdicts_waiting',
+      'Verdicts not yet acknowledged by the broker.',
+      () => service.verdictsWaiting,
+    ),
+    counter('slowbeat_journal_lines_total', 'Lines made durable.', () => journal().appendedLines),
+    counter('slowbeat_journal_bytes_total', 'Bytes made durable.', () => journal().appendedBytes),
+    counter('slowbeat_journal_commits_total', 'Writes with fsync.', () => journal().commits),
+    counter(
+      'slowbeat_journal_write_errors_total',
+      'Failed writes, each tried again.',
+      () => journal().writeErrors,
+    ),
+    counter(
+      'slowbeat_journal_refused_lines_total',
+      'Lines lost to a full backlog.',
+      () => journal().refusedLines,
+    ),
+    gauge('slowbeat_journal_pending_bytes', 'Bytes that wait for the disk.', () => journal().pendingBytes),
+  ];
+}
+
+function gauge(name: string, help: string, value: () => number): MetricFamily {
+  return { name, help, kind: 'gauge', read: () => [{ value: value() }] };
+}
+
+function counter(name: string, help: string, value: () => number): MetricFamily {
+  return { name, help, kind: 'counter', read: () => [{ value: value() }] };
+}
+
+function* samples(tally: Tally, ...labels: readonly string[]): Iterable<Sample> {
+  for (const { words, count } of tally.entries()) {
+    yield { value: count, labels: Object.fromEntries(labels.map((label, i) => [label, words[i] ?? ''])) };
+  }
+}
+
+/** Every class with every state, zeros included, so that an alert sees a class vanish. */
+function* devicesByState(service: DetectorService, classes: readonly string[]): Iterable<Sample> {
+  const counts = new Map(classes.flatMap((name) => STATES.map((state) => [`${name} ${state}`, 0])));
+  for (const { deviceClass, state } of service.devices()) {
+    const key = `${deviceClass} ${state}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  for (const [key, value] of counts) {
+    const [deviceClass = '', state = ''] = key.split(' ');
+    yield { value, labels: { class: deviceClass, state } };
+  }
+}

@@ -1,0 +1,89 @@
+/** Keeps what the next run needs: the learned state, every so often, and a sign of life each second. */
+import type { Logger } from 'pino';
+import { AliveMark } from './alive-mark.ts';
+import type { Detector } from './detector/index.ts';
+import type { Paths } from './recovery.ts';
+import { replaceFile } from './store/durable-file.ts';
+
+export interface StateKeeperOptions {
+  readonly paths: Paths;
+  readonly detector: Detector;
+  /** How often the learned state is saved while it changes. */
+  readonly intervalMs: number;
+  /** Resolves when the journal holds everything that was decided so far. */
+  readonly settled: () => Promise<void>;
+  readonly logger: Logger;
+}
+
+export class StateKeeper {
+  readonly #options: StateKeeperOptions;
+  readonly #mark: AliveMark;
+  #isChanged = true;
+  #savedAt = Number.NEGATIVE_INFINITY;
+  #saving: Promise<void> | undefined;
+  #isMarkFailing = false;
+
+  private constructor(options: StateKeeperOptions, mark: AliveMark) {
+    this.#options = options;
+    this.#mark = mark;
+  }
+
+  /** Leaves the mark of the run before as it is, until the first `tick`. */
+  static async open(options: StateKeeperOptions): Promise<StateKeeper> {
+    return new StateKeeper(options, await AliveMark.open(options.paths.mark));
+  }
+
+  /** There is something new to save. */
+  changed(): void {
+    this.#isChanged = true;
+  }
+
+  /** To be called about once a second with own time. */
+  tick(at: number): void {
+    this.#mark.set(at).then(
+      () => {
+        this.#isMarkFailing = false;
+      },
+      (error: unknown) => this.#markFailed(error),
+    );
+    const isDue = this.#isChanged && at - this.#savedAt >= this.#options.intervalMs;
+    if (!isDue || this.#saving !== undefined) return;
+    this.#saving = this.#save(at).finally(() => {
+      this.#saving = undefined;
+    });
+  }
+
+  /** Saves for the last time. */
+  async close(at: number): Promise<void> {
+    await this.#saving;
+    await this.#save(at);
+    await this.#mark.set(at).catch((error: unknown) => this.#markFailed(error));
+    await this.#mark[Symbol.asyncDispose]();
+  }
+
+  /** A snapshot holds no verdict that the journal lacks: otherwise a crash would lose it from the series. */
+  async #save(at: number): Promise<void> {
+    const { detector, settled, paths, logger } = this.#options;
+    this.#savedAt = at;
+    this.#isChanged = false;
+    const state = detector.snapshot();
+    await settled();
+    await replaceFile(paths.snapshot, state).catch((error: unknown) => {
+      this.#isChanged = true;
+      logger.error(
+        { err: error, path: paths.snapshot },
+        'the snapshot cannot be written; a restart would have to learn some of it anew',
+      );
+    });
+  }
+
+  #markFailed(error: unknown): void {
+    if (this.#isMarkFailing) return;
+    this.#isMarkFailing = true;
+    const { logger, paths } = this.#options;
+    logger.error(
+      { err: error, path: paths.mark },
+      'the sign of life cannot be written; blind time would seem longer',
+    );
+  }
+}

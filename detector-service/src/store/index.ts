@@ -1,0 +1,18 @@
+export type { BackoffOptions } from './backoff.ts';
+export * from './checkpoints.ts';
+export * from './errors.ts';
+export * from './influx-doctor.ts';
+export {
+  describeTarget,
+  type InfluxTarget,
+  influxTargetSchema,
+  targetFromEnvironment,
+} from './influx-target.ts';
+export * from './journal.ts';
+export * from './line-protocol.ts';
+export * from './position.ts';
+export type { BatchLimits, LineBatch } from './segment.ts';
+export * from './sender.ts';
+export * from './state-line.ts';
+export * from './state-series.ts';
+export * from './utc-day.ts';

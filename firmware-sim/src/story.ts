@@ -1,0 +1,68 @@
+/**
+ * A story: what happens to each device, and when. It is plain data drawn from one seed; the live run and a run in
+ * virtual time both play it.
+ */
+import type { DevicePlan } from './fleet.ts';
+import type { Seed } from './random.ts';
+import type { FaultKind } from './scenario.ts';
+
+/**
+ * What is done to a device.
+ *
+ * - `boot`: power comes (back): a new generation starts
+ * - `power-off`: power goes: the socket breaks without goodbye
+ * - `hang`: the firmware stops; the network stack keeps the socket open
+ * - `sleep`, `maintenance`: it says that it is away for `forMs`, and goes
+ * - `stop`, `retire`: it says goodbye, and goes
+ * - `oversleep`: it does not wake when it said it would
+ * - `link-down`, `link-up`: its network, and nothing else
+ */
+export type Action =
+  | 'boot'
+  | 'power-off'
+  | 'hang'
+  | 'sleep'
+  | 'maintenance'
+  | 'stop'
+  | 'retire'
+  | 'oversleep'
+  | 'link-down'
+  | 'link-up';
+
+/** Why: the fault behind the action, or how the device came back. */
+export type Cause = FaultKind | 'gateway-drop' | 'start' | 'recovery' | 'wake' | 'overslept' | 'link-back';
+
+export interface StoryEvent {
+  /** Milliseconds from the run's start. */
+  readonly atMs: number;
+  readonly action: Action;
+  readonly cause: Cause;
+  /** The announced absence, for `sleep` and `maintenance`. */
+  readonly forMs?: number | undefined;
+}
+
+export interface DeviceStory extends DevicePlan {
+  /** Sorted by time; the first is the boot that starts it. */
+  readonly events: readonly StoryEvent[];
+}
+
+export interface Story {
+  readonly scenario: string;
+  readonly seed: Seed;
+  readonly durationMs: number;
+  readonly devices: readonly DeviceStory[];
+  /** Scripted faults that found fewer free devices than they ask for, one sentence each. */
+  readonly unplaced: readonly string[];
+}
+
+/** False for what only puts things right again. */
+export function isFault({ action }: StoryEvent): boolean {
+  return action !== 'boot' && action !== 'link-up';
+}
+
+/** Every event of every device in the order in which they happen; ties by the fleet's order. */
+export function timeline(story: Story): { readonly device: DeviceStory; readonly event: StoryEvent }[] {
+  return story.devices
+    .flatMap((device) => device.events.map((event) => ({ device, event })))
+    .sort((a, b) => a.event.atMs - b.event.atMs);
+}
