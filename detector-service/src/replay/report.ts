@@ -18,10 +18,12 @@ export interface BestMultiple extends FixedMultiple {
   readonly detectionIntervals: number;
 }
 
+/** Each class with its own best multiple. */
+export type BestTotal = Omit<BestMultiple, 'multiple'>;
+
 export interface HindsightReport {
   readonly classes: Readonly<Record<string, BestMultiple>>;
-  /** Each class with its own best multiple. */
-  readonly total?: Omit<BestMultiple, 'multiple'> | undefined;
+  readonly total?: BestTotal | undefined;
   /** One multiple for all classes against what it would have done. */
   readonly curve: readonly CurvePoint[];
 }

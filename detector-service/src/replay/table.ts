@@ -1,7 +1,7 @@
 /** A report as tables for people: one per class, detectors side by side. Whoever prints them lays them out. */
 import { formatDuration } from '@slowbeat/device-sdk';
 import type { TimeDistribution } from './detection-times.ts';
-import type { BestMultiple, ContenderReport, ReplayReport } from './report.ts';
+import type { BestMultiple, BestTotal, ContenderReport, ReplayReport } from './report.ts';
 import type { DetectionScore, Score } from './score.ts';
 import type { TuneReport } from './tune.ts';
 
@@ -17,6 +17,9 @@ export interface Table {
 }
 
 const NOTHING = '–';
+
+/** Of one class, or of all with a multiple each. */
+type Best = BestTotal & Partial<BestMultiple>;
 
 interface Field {
   readonly title: string;
@@ -70,7 +73,7 @@ export function replayTables(report: ReplayReport): Table[] {
 export function tuneTables({ classes }: TuneReport): Table[] {
   const fields = [...ALARMS, ...EXPECTED];
   return Object.entries(classes).map(([name, rows]) => ({
-    title: titleOf(`class ${name}`, rows[0]?.score),
+    title: `class ${name}: ${observed(rows[0]?.score)}`,
     columns: [right('budget'), ...fields.map(({ title }) => right(title)), left('')],
     rows: rows.map(({ budget, configured, score }) => [
       short(budget),
@@ -84,7 +87,7 @@ function qosTable(
   name: string,
   report: ReplayReport,
   scoreOf: (contender: ContenderReport) => Score | undefined,
-  best: (Omit<BestMultiple, 'multiple'> & { readonly multiple?: number }) | undefined,
+  best: Best | undefined,
 ): Table {
   const scored = report.contenders.flatMap((contender) => {
     const score = scoreOf(contender);
@@ -110,11 +113,7 @@ function qosTable(
 }
 
 /** The best fixed multiple stands below, as the bar to be measured by. */
-function hindsightRow(
-  best: Omit<BestMultiple, 'multiple'> & { readonly multiple?: number },
-  { deviceYears, budget }: Score,
-  columns: number,
-): string[] {
+function hindsightRow(best: Best, { deviceYears, budget }: Score, columns: number): string[] {
   const { multiple, falseAlarms, detectionMs, detectionIntervals } = best;
   const name =
     multiple === undefined ? 'hindsight, class by class' : `hindsight: ${short(multiple)} × expected`;
@@ -134,10 +133,12 @@ const left = (title: string): TableColumn => ({ title, align: 'left' });
 const right = (title: string): TableColumn => ({ title, align: 'right' });
 
 function titleOf(name: string, score: Score | undefined): string {
-  if (score === undefined) return name;
-  const { devices, deviceYears, budget } = score;
-  const years = `${short(deviceYears)} device-years of ${devices} device${devices === 1 ? '' : 's'}`;
-  return `${name}: ${years}, ${short(budget)} false alarms in the budget`;
+  return `${name}: ${observed(score)}, ${short(score?.budget ?? 0)} false alarms in the budget`;
+}
+
+function observed(score: Score | undefined): string {
+  const { devices = 0, deviceYears = 0 } = score ?? {};
+  return `${short(deviceYears)} device-years of ${devices} device${devices === 1 ? '' : 's'}`;
 }
 
 function ratioCell({ ratio, ratioInterval: [low, high] }: Score): string {
