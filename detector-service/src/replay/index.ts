@@ -1,6 +1,6 @@
 export { classFileSchema } from './class-file.ts';
 export * from './contender.ts';
-export type { TimeDistribution } from './detection-times.ts';
+export type { TimeDistribution } from './log-histogram.ts';
 export { type Plot, type PlotSeries, plotSvg } from './plot.ts';
 export * from './replay.ts';
 export { budgetSweep, replayPlot } from './replay-plot.ts';

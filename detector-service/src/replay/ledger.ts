@@ -6,6 +6,7 @@
  * by hearing it again.
  */
 import type { Transition } from '../detector/index.ts';
+import { addSilence } from './detection-times.ts';
 import { Tally } from './tally.ts';
 import type { TraceDevice } from './trace-devices.ts';
 
@@ -183,7 +184,7 @@ export class Ledger {
       const calledDeadMs = watch.calledDeadMs + (watch.dead ? at - watch.deadSince : 0);
       if (alive && watch.heard) {
         const noticedAt = Number.isNaN(watch.calledDeadAt) ? deadAt : watch.calledDeadAt;
-        if (noticedAt !== undefined) tally.silences.add(watch.from, at, noticedAt);
+        if (noticedAt !== undefined) addSilence(tally.silences, watch.from, at, noticedAt);
         tally.mistakeMs += calledDeadMs;
         this.#onSilence?.(device, spanMs);
       }
@@ -206,7 +207,7 @@ export class Ledger {
   #closeDeath(watch: Watch, over: boolean): void {
     const { diedAt, detectedAt, tally } = watch;
     if (Number.isNaN(diedAt)) return;
-    if (!Number.isNaN(detectedAt)) tally.detect(detectedAt - diedAt);
+    if (!Number.isNaN(detectedAt)) tally.detection.add(detectedAt - diedAt);
     else if (over) tally.missed += 1;
     watch.diedAt = Number.NaN;
     watch.detectedAt = Number.NaN;

@@ -2,9 +2,7 @@
  * A detector's quality of service in the measures of Chen, Toueg and Aguilera, _On the Quality of Service of Failure
  * Detectors_ (IEEE Transactions on Computers 51, 2002), per class and over all.
  */
-import type { TimeDistribution } from './detection-times.ts';
-import { DetectionTimes } from './detection-times.ts';
-import { LogHistogram } from './log-histogram.ts';
+import { LogHistogram, type TimeDistribution } from './log-histogram.ts';
 import { poissonInterval } from './poisson.ts';
 import type { Tally } from './tally.ts';
 
@@ -58,16 +56,16 @@ export function scoreOf(classes: readonly ClassTally[]): Score {
   const sum = (value: (tally: Tally) => number) =>
     classes.reduce((total, { tally }) => total + value(tally), 0);
   const falseAlarms = sum((tally) => tally.falseAlarms);
-  const observedMs = sum((tally) => tally.silences.observedMs);
+  const observedMs = sum((tally) => tally.observedMs);
   const judgedMs = sum((tally) => tally.judgedMs);
   const [deaths, detected, missed] = [
     sum((tally) => tally.deaths),
-    sum((tally) => tally.detected),
+    sum((tally) => tally.detection.total),
     sum((tally) => tally.missed),
   ];
   const budget = classes.reduce(
     (total, { tally, falseAlarmsPerDeviceYear }) =>
-      total + (tally.silences.observedMs / YEAR_MS) * falseAlarmsPerDeviceYear,
+      total + (tally.observedMs / YEAR_MS) * falseAlarmsPerDeviceYear,
     0,
   );
   const [low, high] = poissonInterval(falseAlarms);
@@ -79,12 +77,12 @@ export function scoreOf(classes: readonly ClassTally[]): Score {
     ratio: falseAlarms / budget,
     ratioInterval: [low / budget, high / budget],
     falseAlarmsPerDeviceYear: (falseAlarms / observedMs) * YEAR_MS,
-    expected: expectedDetection(classes),
+    expected: detectionScore(classes, ({ silences }) => silences),
     deaths,
     detected,
     missed,
     undecided: deaths - detected - missed,
-    detection: detection(classes),
+    detection: detectionScore(classes, ({ detection }) => detection),
     queryAccuracy: judgedMs > 0 ? 1 - sum((tally) => tally.wrongMs) / judgedMs : undefined,
     mistakeMs: falseAlarms > 0 ? sum((tally) => tally.mistakeMs) / falseAlarms : undefined,
     mistakeRecurrenceMs: falseAlarms > 0 ? observedMs / falseAlarms : undefined,
@@ -92,31 +90,20 @@ export function scoreOf(classes: readonly ClassTally[]): Score {
   };
 }
 
-function expectedDetection(classes: readonly ClassTally[]): DetectionScore | undefined {
-  const times = new DetectionTimes();
-  const multiples = new DetectionTimes();
+/** Least multiple of an interval that is told from zero. */
+const INTERVALS_LEAST = 1e-6;
+
+function detectionScore(
+  classes: readonly ClassTally[],
+  timesOf: (tally: Tally) => LogHistogram,
+): DetectionScore | undefined {
+  const times = new LogHistogram();
+  const multiples = new LogHistogram(INTERVALS_LEAST);
   for (const { tally, intervalMs } of classes) {
-    times.addScaled(tally.silences, 1);
-    multiples.addScaled(tally.silences, 1 / intervalMs);
+    times.addScaled(timesOf(tally), 1);
+    multiples.addScaled(timesOf(tally), 1 / intervalMs);
   }
   const ms = times.distribution();
   const intervals = multiples.distribution();
-  return ms && intervals && { ms, intervals };
-}
-
-function detection(classes: readonly ClassTally[]): DetectionScore | undefined {
-  const together = (scale: (intervalMs: number) => number): TimeDistribution | undefined => {
-    const times = new LogHistogram();
-    let total = 0;
-    for (const { tally, intervalMs } of classes) {
-      times.addScaled(tally.detection, scale(intervalMs));
-      total += tally.detectionMs * scale(intervalMs);
-    }
-    const p50 = times.quantile(0.5);
-    const p95 = times.quantile(0.95);
-    return p50 === undefined || p95 === undefined ? undefined : { mean: total / times.total, p50, p95 };
-  };
-  const ms = together(() => 1);
-  const intervals = together((intervalMs) => 1 / intervalMs);
   return ms && intervals && { ms, intervals };
 }

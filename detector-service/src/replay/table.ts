@@ -1,6 +1,6 @@
 /** A report as tables for people: one per class, detectors side by side. Whoever prints them lays them out. */
 import { formatDuration } from '@slowbeat/device-sdk';
-import type { TimeDistribution } from './detection-times.ts';
+import type { TimeDistribution } from './log-histogram.ts';
 import type { BestMultiple, BestTotal, ContenderReport, ReplayReport } from './report.ts';
 import type { DetectionScore, Score } from './score.ts';
 import type { TuneReport } from './tune.ts';

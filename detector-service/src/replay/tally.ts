@@ -1,5 +1,4 @@
 /** What is counted of one detector's verdicts on one class. */
-import { DetectionTimes } from './detection-times.ts';
 import { LogHistogram } from './log-histogram.ts';
 
 export class Tally {
@@ -8,8 +7,8 @@ export class Tally {
   falseAlarms = 0;
   /** Called dead and not heard again: without truth nobody knows. */
   unresolved = 0;
-  /** Silences of live devices, and how soon a death in them would have been noticed. */
-  readonly silences = new DetectionTimes();
+  /** How soon a death would have been noticed at any instant of live devices' silences; weighted by time, ms. */
+  readonly silences = new LogHistogram();
   /** Time in which verdict and truth were compared, and the part of it in which they differed. */
   judgedMs = 0;
   wrongMs = 0;
@@ -20,14 +19,11 @@ export class Tally {
   detected = 0;
   /** Over before they were called so. */
   missed = 0;
-  /** Detection times of the deaths that were detected. */
+  /** Detection times of the deaths that were detected, ms. */
   readonly detection = new LogHistogram();
-  detectionMs = 0;
 
-  /** A death that was called so after `ms`. */
-  detect(ms: number): void {
-    this.detected += 1;
-    this.detectionMs += ms;
-    this.detection.add(ms);
+  /** Time in which live devices were observed. */
+  get observedMs(): number {
+    return this.silences.total;
   }
 }
