@@ -103,6 +103,8 @@ export class Ledger {
     } else if (to !== 'dead' && watch.dead) {
       watch.dead = false;
       watch.calledDeadMs += noticedAt - watch.deadSince;
+      // What was heard settled the piece before; the new one was not begun dead.
+      if (watch.calledDeadAt === noticedAt) watch.calledDeadAt = Number.NaN;
       // Chen's detection time ends with the verdict that stays.
       watch.detectedAt = Number.NaN;
     }
