@@ -99,10 +99,9 @@ test('the trace ends with its last event: nothing later is judged', async () => 
 });
 
 test('without truth, a device that comes back with a new boot may well have been dead', async () => {
-  const boot = { gen: 1 };
   const score = await total([
-    heard(0, 'd1', { generation: boot.gen }),
-    heard(10, 'd1', { generation: boot.gen }),
+    heard(0, 'd1', { generation: 1 }),
+    heard(10, 'd1', { generation: 1 }),
     heard(100, 'd1', { kind: 'birth', generation: 2, uptimeMs: 5000 }),
     heard(110, 'd1', { generation: 2 }),
   ]);
