@@ -6,7 +6,7 @@ import type { Aedes, Client, PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import { isLoopback, plainAddress } from './address.ts';
 import { createAedes } from './aedes-hooks.ts';
-import { guardPackets, strikeOut } from './aedes-seams.ts';
+import { guardPackets } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import type { BrokerConfig } from './config.ts';
 import { type Connection, Connections, createConnection } from './connection.ts';
@@ -180,7 +180,10 @@ export class AedesBroker implements Broker {
   }
 
   #listenTo(aedes: Aedes): void {
-    aedes.on('client', (client) => this.#registered(client));
+    aedes.on('client', (client) => {
+      this.#live.set(client.id, client);
+      this.#store.connected(client.id);
+    });
     aedes.on('clientReady', () => {
       this.#connectsTotal += 1;
     });
@@ -224,15 +227,6 @@ export class AedesBroker implements Broker {
     const { takeovers, withinMs } = duplicate;
     const detail = `${takeovers} takeovers in ${Math.round(withinMs / 1000)} s, from ${duplicate.addresses.join(', ')}; give each client its own id`;
     this.#ledger.refuse('client-id-duplicate', this.#connections.circumstances(client, { detail }));
-  }
-
-  #registered(client: Client): void {
-    // Two log-ins racing for one id can both get registered, and a client can close before it is.
-    const before = this.#live.get(client.id);
-    if (before !== undefined && before !== client && !before.closed) before.close();
-    this.#live.set(client.id, client);
-    this.#store.connected(client.id);
-    if (client.closed) strikeOut(this.#aedes, client);
   }
 
   /** Only what was granted; and no device's own ping, which is worth nothing once it is past. */

@@ -28,6 +28,8 @@ interface AedesInternals {
   readonly mq: { emit(packet: unknown, done: () => void): unknown };
   readonly clients: Record<string, Client>;
   connectedClients: number;
+  registerClient(client: Client): void;
+  _finishRegisterClient(client: Client): void;
   unregisterClient(client: Client): void;
 }
 
@@ -82,13 +84,19 @@ export function detachPublishers(aedes: Aedes): void {
 }
 
 /**
- * Lets only the registered client unregister its id. A connection that is still closing (its subscriptions take
- * a turn of the event loop to remove) would otherwise strike out the newer one with the same id, which then can
- * neither be taken over nor be closed.
+ * Keeps one connection per client id, the newest. Aedes registers a client only after the one it replaces has
+ * closed, which takes turns of the event loop, and then does not look again: an older log-in can end up
+ * registered last, two can be, one that has closed meanwhile can be, and a connection that ends a moment later
+ * strikes out the newer one with its id.
  */
 export function guardRegistry(aedes: Aedes): void {
   const broker = internals(aedes);
   const unregister = broker.unregisterClient.bind(aedes);
+  broker.registerClient = (client) => {
+    if (client.closed) return;
+    broker.clients[client.id]?.close();
+    broker._finishRegisterClient(client);
+  };
   broker.unregisterClient = (client) => {
     if (broker.clients[client.id] === client) {
       unregister(client);
@@ -99,15 +107,12 @@ export function guardRegistry(aedes: Aedes): void {
   };
 }
 
-/** Takes a client out that had closed before Aedes registered it; nothing else ever would. */
-export function strikeOut(aedes: Aedes, client: Client): void {
-  internals(aedes).unregisterClient(client);
-}
-
 /** Throws when this is not the Aedes these seams were made for. */
 export function assertSeams(aedes: Aedes): void {
-  const broker = internals(aedes) as Partial<AedesInternals>;
-  if (typeof broker.mq?.emit !== 'function' || typeof broker.unregisterClient !== 'function') {
+  const { mq, registerClient, _finishRegisterClient, unregisterClient } = internals(aedes);
+  if (
+    [mq?.emit, registerClient, _finishRegisterClient, unregisterClient].some((it) => typeof it !== 'function')
+  ) {
     throw new Error('this version of Aedes has other internals than the ones the broker was built on');
   }
 }

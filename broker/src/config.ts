@@ -82,7 +82,7 @@ const limitsSchema = section({
   payloadBytesMax: whole(1, 1_048_576, 'bytes')
     .default(PAYLOAD_BYTES_MAX)
     .describe('Payload of a message or will; no decoder of the protocol reads more.'),
-  clientIdLengthMax: whole(23, 4_096, 'characters').default(128).describe('Length of a client id.'),
+  clientIdLengthMax: whole(23, 4_096, 'characters').default(256).describe('Length of a client id.'),
   topicLengthMax: whole(32, 4_096, 'characters').default(300).describe('Length of a topic or filter.'),
   topicLevelsMax: whole(4, 100, 'levels').default(16).describe('Levels of a topic or filter.'),
   keepaliveMaxS: whole(1, 65_535, 'seconds')

@@ -237,9 +237,9 @@ describe('a lasting session', () => {
   });
 
   it('is not kept for what was refused in the same SUBSCRIBE', async () => {
-    await using running = await runBroker();
+    await using running = await runBroker({ limits: { subscriptionsPerClientMax: 1 } });
     const client = await RawClient.login(running.port, session);
-    assert.deepEqual(await client.subscribe(['hb/v1/+/+/state', '$share/x/hb/v1/#']), [1, 128]);
+    assert.deepEqual(await client.subscribe(['hb/v1/+/+/state', 'hb/v1/+/+/beat']), [1, 128]);
     client.send({ cmd: 'disconnect' });
     await until(() => running.broker.counters().clientsConnected === 0, 'the client to be away');
     const device = await RawClient.login(running.port, { clientId: 'd1' });
@@ -290,14 +290,19 @@ describe('a subscriber that stops reading', () => {
     const payload = 'x'.repeat(4_000);
     let slowestMs = 0;
     let sent = 0;
-    for (; running.broker.counters().refused['slow-reader'] === 0 && sent < 20_000; sent++) {
+    // In bursts, because Aedes reads on only when it is done with all it has read.
+    const BURST = 10;
+    for (; running.broker.counters().refused['slow-reader'] === 0 && sent < 20_000; sent += BURST) {
       const startedAt = performance.now();
-      await device.publishAcknowledged(BEAT, payload, (sent % 65_535) + 1);
-      await reader.next('publish');
+      const burst = Array.from({ length: BURST }, (_, index) =>
+        device.publishAcknowledged(BEAT, payload, ((sent + index) % 65_535) + 1),
+      );
+      await Promise.all(burst);
+      for (let index = 0; index < BURST; index++) await reader.next('publish');
       slowestMs = Math.max(slowestMs, performance.now() - startedAt);
     }
     assert.equal(running.broker.counters().refused['slow-reader'], 1, `still there after ${sent} messages`);
-    assert.ok(slowestMs < 1_000, `a beat took ${slowestMs} ms`);
+    assert.ok(slowestMs < 1_000, `a burst took ${slowestMs} ms`);
     await until(() => running.broker.counters().clientsConnected === 2, 'the stuck subscriber to be gone');
   });
 

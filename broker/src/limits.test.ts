@@ -165,7 +165,7 @@ describe('client ids', () => {
   });
 
   for (const [what, clientId] of [
-    ['too long', 'x'.repeat(129)],
+    ['too long', 'x'.repeat(257)],
     ['with a line break', 'd1\n{"forged":"log line"}'],
   ] as const) {
     it(`refuses one ${what} with code 2`, async () => {
@@ -192,6 +192,24 @@ describe('client ids', () => {
     }
     assert.equal(running.broker.counters().clientsConnected, 4);
   });
+
+  for (const turns of [0, 1, 2, 3, 4]) {
+    it(`that 40 clients use at once leave one connected, though half leave ${turns} turns later`, async () => {
+      await using running = await runBroker();
+      const { broker } = running;
+      const first = await RawClient.login(running.port, { clientId: 'shared' });
+      await first.subscribe(['hb/v1/meter/shared/ping']); // so that closing it takes a while
+      const clients = await Promise.all(Array.from({ length: 40 }, () => RawClient.open(running.port)));
+      await until(() => broker.counters().connectionsOpen === 41, 'the sockets to be in');
+      for (const client of clients) client.connect({ clientId: 'shared' });
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      for (const client of clients.slice(0, 20)) client.destroy();
+      await until(() => broker.counters().connectionsOpen === 1, 'all but one to be closed');
+      assert.equal(broker.counters().clientsConnected, 1);
+      for (const client of clients) client.destroy();
+      await until(() => broker.counters().clientsConnected === 0, 'nobody to be left');
+    });
+  }
 
   it('used by two clients in turn are found and named', async () => {
     await using running = await runBroker();

@@ -100,6 +100,26 @@ describe('a last will', () => {
     await until(() => running.broker.counters().clientsConnected === 0, 'nobody to be left');
   });
 
+  it('and the registration of a new session survive an old connection that ends in the same moment', async () => {
+    await using running = await runBroker();
+    const names = Array.from({ length: 100 }, (_, index) => `d${index}`);
+    const login = (name: string) => ({ clientId: name, will: will(name, `hb/v1/meter/${name}/will`) });
+    const before = await Promise.all(names.map((name) => RawClient.login(running.port, login(name))));
+    await Promise.all(before.map((device, index) => device.subscribe([`hb/v1/meter/d${index}/ping`])));
+    const after = await Promise.all(names.map(() => RawClient.open(running.port)));
+    await until(() => running.broker.counters().connectionsOpen === 200, 'the new sockets to be in');
+    for (const [index, name] of names.entries()) {
+      after[index]?.connect(login(name));
+      before[index]?.destroy();
+    }
+    await Promise.all(after.map((device) => device.next('connack')));
+    await until(() => wills(running).length === 100, 'the old wills');
+    assert.equal(running.broker.counters().clientsConnected, 100);
+    for (const device of after) device.destroy();
+    await until(() => wills(running).length === 200, 'the new wills');
+    await until(() => running.broker.counters().clientsConnected === 0, 'nobody to be left');
+  });
+
   it('comes after the beats that were received before the connection broke, however slow the detector', async () => {
     const taken: string[] = [];
     await using running = await runBroker({

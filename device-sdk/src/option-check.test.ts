@@ -21,7 +21,7 @@ describe('options', () => {
       jitter: 0.1,
       username: undefined,
       password: undefined,
-      clientId: 'd1',
+      clientId: 'meter.d1',
       keepaliveS: 60,
       connectTimeoutMs: 30_000,
       ackTimeoutMs: 30_000,

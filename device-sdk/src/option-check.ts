@@ -108,9 +108,10 @@ export function settingsFrom(options: DeviceOptions): DeviceSettings {
   const jitter = number('jitter', options.jitter ?? 0.1, 0, 0.5);
   const reconnectMinMs = duration('reconnect.minMs', options.reconnect?.minMs ?? 1_000, 1, DAY_MS);
   const deviceId = name('deviceId', options.deviceId);
+  const deviceClass = name('class', options.class);
   return {
     deviceId,
-    deviceClass: name('class', options.class),
+    deviceClass,
     root: isRoot(options.root ?? DEFAULT_ROOT)
       ? (options.root ?? DEFAULT_ROOT)
       : refuse(
@@ -122,7 +123,7 @@ export function settingsFrom(options: DeviceOptions): DeviceSettings {
     jitter,
     username: optional(text, 'username', options.username),
     password: optional(secret, 'password', options.password),
-    clientId: text('clientId', options.clientId ?? deviceId),
+    clientId: text('clientId', options.clientId ?? `${deviceClass}.${deviceId}`),
     keepaliveS: integer('keepalive', options.keepalive ?? 60, 0, 65_535),
     connectTimeoutMs: duration('connectTimeout', options.connectTimeout ?? 30_000, 1, DAY_MS),
     ackTimeoutMs: duration('ackTimeout', options.ackTimeout ?? 30_000, 1, DAY_MS),

@@ -48,7 +48,7 @@ export interface DeviceOptions extends TlsOptions {
   readonly root?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  /** MQTT client id; default the device id. Two clients with one id throw each other out. */
+  /** MQTT client id; default `<class>.<deviceId>`. Two clients with one id throw each other out. */
   readonly clientId?: string | undefined;
   /** MQTT keepalive in whole seconds, 0 to 65535; 0 switches it off. Default 60. */
   readonly keepalive?: number | undefined;

@@ -87,7 +87,7 @@ for (const { name, skip, start } of BROKERS) {
       const { device, events } = deviceAt(broker.url);
       device.start();
       await events.first(({ name: event }) => event === 'beat', 'a beat');
-      const rival = deviceAt(broker.url, { deviceId: 'other', clientId: 'd1' });
+      const rival = deviceAt(broker.url, { deviceId: 'other', clientId: 'meter.d1' });
       rival.device.start();
       await rival.events.first(({ name: event }) => event === 'connect', 'the rival connects');
       await rival.device.stop({ timeout: 1 });
@@ -129,7 +129,7 @@ describe('a device and its broker’s failures', () => {
     await strict[Symbol.asyncDispose]();
     await using open = await AedesBroker.start({ port: strict.port, password: 'wrong' });
     await events.first(({ name }) => name === 'beat', 'a beat');
-    assert.deepEqual(open.clientIds, ['d1']);
+    assert.deepEqual(open.clientIds, ['meter.d1']);
     await device.stop();
   });
 

@@ -89,7 +89,7 @@ describe('a device without a connection', () => {
 
   it('backs off also from a broker that accepts and cuts at once', async () => {
     const w = world({ reconnect: { minMs: '1s', maxMs: '1m' } });
-    const rival = () => w.network.open({ clientId: 'd1', keepaliveS: 0, connectTimeoutMs: 1 }, idle);
+    const rival = () => w.network.open({ clientId: 'meter.d1', keepaliveS: 0, connectTimeoutMs: 1 }, idle);
     const idle = { opened() {}, message() {}, closed() {} };
     w.device.on('connect', rival);
     w.device.start();

@@ -21,8 +21,13 @@ export function wantsColor(env: NodeJS.ProcessEnv, isTTY: boolean): boolean {
   return isTTY && env.TERM !== 'dumb';
 }
 
-export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
+export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
   const { stdout, stderr } = process;
+  // Whoever reads may have seen enough: `slowbeat uptime | head` is no failure.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
   return {
     stdout,
     stderr,

@@ -1,6 +1,8 @@
 /** `slowbeat start` and `slowbeat detector`: a monitor until it is told to stop. */
+import { BoundedLog } from '@slowbeat/detector-service';
 import { type InfluxTarget, StoreError, targetFromEnvironment } from '@slowbeat/detector-service/store';
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
@@ -8,6 +10,8 @@ import { type Monitor, startMonitor } from '../monitor.ts';
 import { addSettingsOptions, loadSettings, type SettingsFlags } from '../settings/options.ts';
 import { BROKER_URL_RULE, isBrokerUrl, type Settings } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
+
+const DEATHS_LOGGED_PER_MINUTE = 20;
 
 interface StartFlags extends SettingsFlags {
   readonly url?: string;
@@ -34,11 +38,22 @@ async function watch(flags: SettingsFlags, context: Context): Promise<void> {
   const logger = createLogger({ level, json: wantsJson(format, stderr), stream: stderr });
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
   const monitor = await startMonitor({ settings, influx, logger });
+  logDeaths(monitor, logger);
   stdout.write(welcome(monitor, settings, influx));
   await aborted(stop.signal);
   stderr.write('slowbeat: stopping (once more to force it)\n');
   await monitor.stop();
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
+}
+
+/** Whoever has nothing but the log still learns who died. */
+function logDeaths({ service }: Monitor, logger: Logger): void {
+  const log = new BoundedLog({ logger, linesPerMinute: DEATHS_LOGGED_PER_MINUTE });
+  service.onTransition(({ to, deviceClass, device, at, reason, noticedAt }) => {
+    if (to !== 'dead') return;
+    const details = { class: deviceClass, device, why: reason, since: new Date(at).toISOString() };
+    log.warn('dead', noticedAt, details, 'a device is dead');
+  });
 }
 
 /** Where InfluxDB is, from `INFLUX_*`; undefined when the journal alone is the store. */

@@ -34,7 +34,9 @@ export class LiveView implements Disposable {
   }
 
   draw(): void {
-    const { columns = 80, rows = 24 } = this.#terminal.stdout;
+    // A terminal that does not know its size says 0.
+    const { stdout } = this.#terminal;
+    const [columns, rows] = [stdout.columns || 80, stdout.rows || 24];
     const lines = this.#lines()
       .slice(0, rows - 1)
       .map((line) => clipped(line, columns - 1));
