@@ -5,7 +5,7 @@
 import { parseDuration } from '@slowbeat/device-sdk';
 import { NAME_PATTERN, NAME_RULE } from '@slowbeat/device-sdk/protocol';
 import * as z from 'zod';
-import { type ClassConfig, classConfig } from './detector/index.ts';
+import { ALGORITHMS, type ClassConfig, classConfig } from './detector/index.ts';
 
 /** Text such as `90s` or `1h30m`, read as milliseconds. */
 export const durationSchema = z
@@ -65,7 +65,7 @@ const durationKeys = {
 const settingsSchema = z
   .strictObject({
     preset: z.enum(Object.keys(PRESETS) as [keyof typeof PRESETS]),
-    algorithm: z.enum(['adaptive', 'fixed', 'missed']),
+    algorithm: z.enum(ALGORITHMS),
     falseAlarmsPerDeviceYear: z.number().positive(),
     missedBeats: z.int().positive(),
     proofOfLife: z.array(z.enum(['birth', 'beat', 'pong', 'traffic'])).nonempty(),

@@ -1,7 +1,9 @@
 /** The knobs of a device class. Everything has a default except the interval. */
 
+export const ALGORITHMS = ['adaptive', 'fixed', 'missed'] as const;
+
 /** Which algorithm turns arrivals into deadlines; see ARCHITECTURE.md. */
-export type Algorithm = 'adaptive' | 'fixed' | 'missed';
+export type Algorithm = (typeof ALGORITHMS)[number];
 
 /** Kinds of evidence that can prove a device alive. */
 export type ProofOfLife = 'birth' | 'beat' | 'pong' | 'traffic';

@@ -10,7 +10,7 @@ import { Fleet } from './fleet.ts';
 import { Hearing, type Outcome } from './hearing.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import type { Reason, State, Transition } from './transition.ts';
-import { Verdicts } from './verdicts.ts';
+import { instant, Verdicts } from './verdicts.ts';
 
 export interface DetectorOptions {
   readonly classes: Readonly<Record<string, ClassConfig>>;
@@ -111,6 +111,11 @@ export class Detector {
   device(deviceClass: string, device: string, now: number): DeviceView | undefined {
     const index = this.#fleet.find(deviceClass, device);
     return index < 0 ? undefined : viewOf(this.#fleet, index, now);
+  }
+
+  /** The instant at which silence makes a device dead: cheap, for whoever scores every beat. Undefined when unknown. */
+  deadAt(deviceClass: string, device: string): number | undefined {
+    return instant(this.#fleet.table.deadAt[this.#fleet.find(deviceClass, device)]);
   }
 
   *devices(now: number): Generator<DeviceView> {

@@ -1,0 +1,106 @@
+/** What `replay` and `tune` share: a trace, its truth and its classes as flags name them. */
+import {
+  type Classes,
+  classFileSchema,
+  type Table,
+  TraceError,
+  type TraceFile,
+  type TruthFile,
+  traceFile,
+  truthFile,
+} from '@slowbeat/detector-service/replay';
+import type { Command } from 'commander';
+import type { Context } from './context.ts';
+import { CommandError, UsageError } from './exit-codes.ts';
+import { checkSettings } from './settings/layers.ts';
+import { readYamlFile } from './settings/yaml-file.ts';
+import { textTable } from './text-table.ts';
+
+export interface TraceFlags {
+  readonly classes: string;
+  readonly truth?: string;
+  readonly skipBad?: boolean;
+  readonly json?: boolean;
+}
+
+export function addTraceOptions(command: Command): Command {
+  return command
+    .argument('<trace>', 'what was heard, as NDJSON sorted by t, plain or gzip; - reads standard input')
+    .requiredOption('--classes <file>', 'intervals and budgets of its classes, as YAML or JSON')
+    .option('--truth <file>', 'when devices really died, as NDJSON sorted by t')
+    .option('--skip-bad', 'leave bad lines out and count them, instead of stopping at the first')
+    .option('--json', 'as JSON');
+}
+
+export interface TraceInput {
+  readonly classes: Classes;
+  readonly trace: TraceFile;
+  readonly truth?: TruthFile | undefined;
+}
+
+/** Opens nothing yet but the class file. Throws {@link UsageError} about that. */
+export async function traceInput(name: string, flags: TraceFlags): Promise<TraceInput> {
+  const { skipBad, truth } = flags;
+  if (truth === '-') throw new UsageError('--truth -: standard input can only be the trace');
+  const classes = await readClasses(flags.classes);
+  return {
+    classes,
+    trace: traceFile(name, classes, { skipBad, stdin: process.stdin }),
+    truth: truth === undefined ? undefined : truthFile(truth, { skipBad }),
+  };
+}
+
+async function readClasses(name: string): Promise<Classes> {
+  const file = await readYamlFile(name);
+  if (file === undefined) throw new UsageError(`--classes ${name}: there is no such file`);
+  const checked = checkSettings(classFileSchema, file, []);
+  if (checked.ok) return checked.settings.classes;
+  throw new UsageError(`--classes ${checked.problems.join('; ')}`);
+}
+
+/** Runs what reads traces: a bad file is a wrong argument, told in one line; so is a trace without any event. */
+export async function withTrace<T extends { readonly events: number }>(
+  { trace, truth }: TraceInput,
+  name: string,
+  { terminal }: Context,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    const result = await run();
+    if (result.events === 0) throw new CommandError(`${name} holds no event that could be used`);
+    return result;
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    const hint = error.line === undefined ? '' : '; --skip-bad leaves bad lines out';
+    throw new UsageError(`${error.message}${hint}`, error);
+  } finally {
+    for (const [what, file] of [
+      [name, trace],
+      ['the truth', truth],
+    ] as const) {
+      const told = badLines(file);
+      if (told !== '') terminal.stderr.write(`slowbeat: left out of ${what}: ${told}\n`);
+    }
+  }
+}
+
+/** Lines that were left out, by reason: `unsorted 3, not-json 1`. */
+function badLines(file: TraceFile | TruthFile | undefined): string {
+  return [...(file?.bad ?? [])].map(([reason, count]) => `${reason} ${count}`).join(', ');
+}
+
+export function tableText(tables: readonly Table[]): string {
+  return tables
+    .map(({ title, columns, rows }) => `\n${title}\n${textTable(columns, rows).join('\n')}\n`)
+    .join('');
+}
+
+/** Says by which rule false alarms were counted. */
+export function ruleText(judgedBy: 'truth' | 'heard-again'): string {
+  return judgedBy === 'truth'
+    ? 'a false alarm is a device called dead that lived by the truth'
+    : 'a false alarm is a device called dead that was heard again with the same boot (there is no --truth)';
+}
+
+export const LEGEND =
+  'E[T_D], p50 and p95: how soon a death at any instant would have been noticed, in intervals (and time)';
