@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type Beat, type Birth, decode, encode, topicFor } from '@slowbeat/device-sdk/protocol';
+import { until } from '@slowbeat/test-servers';
 import { type Logger, pino } from 'pino';
+import { readAliveMark } from './alive-mark.ts';
 import { detectorConfigSchema } from './config.ts';
 import { createDetectorService } from './create-service.ts';
 import type { State, Transition } from './detector/index.ts';
+import { pathsIn } from './recovery.ts';
 import type { DetectorService } from './service.ts';
 import { ManualClock } from './test-support/manual-clock.ts';
 
@@ -232,6 +235,8 @@ describe('a restart', () => {
     await send('beat', 'm-2', { generation: 1, session: 1, seq: 0 });
     await machine.clock.pass(4 * SECOND);
     await settle();
+    const { mark } = pathsIn(directory);
+    await until(async () => (await readAliveMark(mark)) === START_AT + 65 * SECOND, 'the last sign of life');
     // As after a kill: what is on disk is all there is, half-written files included.
     const copy = await mkdtemp(join(tmpdir(), 'slowbeat-killed-'));
     await cp(directory, copy, { recursive: true, filter: (path) => !/\.(new|lock)$/.test(path) });
