@@ -15,6 +15,7 @@ import {
   openJournal,
 } from './journal.ts';
 import { JOURNAL_START, type Position } from './position.ts';
+import { until } from './until.test.support.ts';
 import { DAY_MS } from './utc-day.ts';
 
 const logger = pino({ level: 'silent' });
@@ -118,7 +119,7 @@ test('a full disk refuses nothing: it is counted, tried again, and nothing is lo
     await using journal = await open(directory);
     await symlink('/dev/full', path);
     const appended = Promise.all([journal.append(['a']), journal.append(['b'])]);
-    while (journal.counters().writeErrors < 3) await new Promise((resolve) => setImmediate(resolve));
+    await until('writeErrors is 3', () => journal.counters().writeErrors >= 3);
     assert.ok(journal.counters().pendingBytes > 0);
     assert.deepEqual(journal.end(), JOURNAL_START);
     await unlink(path);
@@ -133,7 +134,7 @@ test('closing while the disk refuses gives up and says so', async () => {
     const journal = await open(directory, { retryMs: 60_000 });
     await symlink('/dev/full', join(directory, '2026-11-20.lp'));
     const appended = journal.append(['a']);
-    while (journal.counters().writeErrors < 1) await new Promise((resolve) => setImmediate(resolve));
+    await until('writeErrors is 1', () => journal.counters().writeErrors >= 1);
     await Promise.all([journal.close(), assert.rejects(appended, { code: 'journal-closed' })]);
     await assert.rejects(journal.append(['b']), { code: 'journal-closed' });
     assert.equal(existsSync(join(directory, 'journal.lock')), false);
@@ -152,7 +153,7 @@ test('beyond the bound on waiting bytes appends are refused until there is room'
     const room = journal.room().then(() => {
       hasRoom = true;
     });
-    while (journal.counters().writeErrors < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until('writeErrors is 2', () => journal.counters().writeErrors >= 2);
     assert.equal(hasRoom, false);
     await unlink(path);
     await Promise.all([first, room]);
@@ -168,12 +169,12 @@ test('segments are deleted at the end of their retention, but never what is not 
     for (let day = 0; day < 6; day++, now += DAY_MS) await journal.append([`day ${day}`]);
     assert.equal((await journal.segments()).length, 6);
     journal.delivered({ segment: '2026-11-22', offset: 6 });
-    while (journal.counters().deletedSegments < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until('deletedSegments is 2', () => journal.counters().deletedSegments >= 2);
     assert.deepEqual((await journal.segments())[0], '2026-11-22');
     now += 30 * DAY_MS;
     journal.delivered({ segment: '2026-12-30', offset: 0 });
     await journal.append(['much later']);
-    while (journal.counters().deletedSegments < 5) await new Promise((resolve) => setImmediate(resolve));
+    await until('deletedSegments is 5', () => journal.counters().deletedSegments >= 5);
     assert.deepEqual(await journal.segments(), ['2026-11-25', '2026-12-26']);
   });
 });

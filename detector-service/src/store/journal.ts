@@ -6,12 +6,13 @@
  * while the disk works are served together by one write and one fsync. See ARCHITECTURE.md for how this is the
  * outbox when there is an InfluxDB, and the store itself when there is none.
  */
-import { mkdir, stat, unlink } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { StoreError } from './errors.ts';
 import { takeLock } from './lock-file.ts';
 import { comparePositions, JOURNAL_START, type Position } from './position.ts';
+import { deleteOldSegments } from './retention.ts';
 import {
   type BatchLimits,
   healTail,
@@ -21,7 +22,6 @@ import {
   segmentPath,
 } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { DAY_MS, dayName } from './utc-day.ts';
 
 export interface JournalOptions {
   /** Holds the day segments `YYYY-MM-DD.lp` and `journal.lock`. Created when missing. */
@@ -288,21 +288,6 @@ class SegmentJournal implements Journal {
   }
 
   async #deleteOld(): Promise<void> {
-    const { retentionMs, keepUndelivered, logger, now = Date.now } = this.#options;
-    if (retentionMs === undefined) return;
-    const oldest = dayName(now() - retentionMs - DAY_MS);
-    try {
-      for (const segment of (await this.segments()).slice(0, -2)) {
-        if (segment > oldest) break;
-        if (keepUndelivered && !(this.#deliveredTo && segment < this.#deliveredTo.segment)) break;
-        const path = segmentPath(this.directory, segment);
-        const { size } = await stat(path);
-        await unlink(path);
-        this.#deletedSegments++;
-        logger.info({ segment, size }, 'journal: deleted a segment at the end of its retention');
-      }
-    } catch (error) {
-      logger.warn({ err: error }, 'journal: cannot delete an old segment; tried again with the next one');
-    }
+    this.#deletedSegments += await deleteOldSegments(this.#options, this.#deliveredTo);
   }
 }

@@ -132,7 +132,8 @@ export class SegmentWriter {
     const end = this.#writtenEnd();
     if (this.#handle === undefined || comparePositions(end, this.#durableEnd) === 0) return;
     await this.#handle.datasync();
-    this.#durableEnd = end;
+    // Another fsync may have ended meanwhile and covered more.
+    if (comparePositions(end, this.#durableEnd) > 0) this.#durableEnd = end;
     this.#onSynced();
   }
 

@@ -12,6 +12,7 @@ import { pino } from 'pino';
 import type { InfluxTarget } from './influx-target.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { type InfluxSender, type InfluxSenderOptions, startInfluxSender } from './sender.ts';
+import { until } from './until.test.support.ts';
 
 interface Received {
   readonly request: IncomingMessage;
@@ -136,15 +137,8 @@ test('a 200 of something that is no InfluxDB does not count as delivered', async
   await play(
     (_, response) => answerWith(response, 200, '<html>welcome</html>', { 'content-type': 'text/html' }),
     async ({ journal, sender }) => {
-      const waits = new Promise<void>((resolve) => {
-        const poll = setInterval(() => {
-          if (sender.status().state !== 'waiting') return;
-          clearInterval(poll);
-          resolve();
-        }, 5);
-      });
       await journal.append(points(10));
-      await waits;
+      await until('delivery waits', () => sender.status().state === 'waiting');
       const { problem, remedy, lagLines } = sender.status();
       assert.match(problem ?? '', /answered 200 where InfluxDB answers 204/);
       assert.match(remedy ?? '', /INFLUX_URL/);
@@ -161,7 +155,7 @@ test('a 400 that is about the request and not its lines never makes dead letters
       : answerWith(response, 400, '{"error":"organisation is required"}');
   await play(answer, async ({ journal, sender, written }) => {
     await journal.append(points(20));
-    while (sender.status().failures < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until('two attempts failed', () => sender.status().failures >= 2);
     assert.match(sender.status().problem ?? '', /refuses every line: 400/);
     isConfigured = true;
     await sender.flushed();
@@ -221,7 +215,7 @@ test('stop is prompt though the server never answers, and the next life sends wh
   };
   await play(answer, async ({ journal, sender, target, received, written }) => {
     await journal.append(points(10));
-    while (received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until('a request is under way', () => received.length > 0);
     const startedAt = performance.now();
     await sender.stop();
     assert.ok(performance.now() - startedAt < 1000);

@@ -7,6 +7,7 @@ import { ask, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
 import { pino } from 'pino';
 import { influxDoctor } from './influx-doctor.ts';
 import { type Journal, openJournal } from './journal.ts';
+import { formatPoint } from './line-protocol.ts';
 import {
   type InfluxSender,
   type InfluxSenderOptions,
@@ -140,6 +141,32 @@ test(
       assert.match(second?.reason ?? '', /400: .*unable to parse/);
     });
     assert.deepEqual(await ask(server.url, 'SELECT count(value) FROM sample', { db: 'fleet' }), [[0, 500]]);
+  },
+);
+
+test(
+  'names with separators, quotes and backslashes are in InfluxDB what they were here',
+  needsInfluxd,
+  async () => {
+    await using server = await startInfluxd();
+    const names = ['a b', 'a,b', 'a=b', 'a\\b', 'a\\,b', 'a\\ b', '"a"', 'ä🐢', `it's`];
+    await withJournal(async (journal) => {
+      const target = { url: server.url, database: 'fleet' };
+      const { sender } = await startWatched({ journal, target, createDatabaseIfMissing: true });
+      await journal.append(
+        names.map((device, at) =>
+          formatPoint({ measurement: 'm, n', tags: { device }, fields: { text: device }, at }),
+        ),
+      );
+      await flushedWithin(sender);
+      assert.equal(sender.status().deadLetters, 0);
+      await sender.stop();
+    });
+    const rows = await ask(server.url, 'SELECT text, device FROM "m, n"', { db: 'fleet' });
+    assert.deepEqual(
+      rows,
+      names.map((device, at) => [at, device, device]),
+    );
   },
 );
 
