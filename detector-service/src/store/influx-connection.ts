@@ -70,11 +70,14 @@ export class InfluxConnection {
     }
   }
 
-  /** The body of an answer as it arrives. @throws HttpError for a status of 300 and above. */
+  /** The body as it arrives; each piece has the deadline anew. @throws HttpError for statuses from 300 on. */
   async *stream(request: InfluxRequest): AsyncGenerator<Uint8Array> {
     using deadline = deadlineWithin(this.#timeoutMs, request.signal);
     const options = sendOptions(request, deadline.signal);
-    yield* this.#influx.transport.iterate(request.path, request.body ?? '', options);
+    for await (const piece of this.#influx.transport.iterate(request.path, request.body ?? '', options)) {
+      yield piece;
+      deadline.renew();
+    }
   }
 
   close(): void {
@@ -91,14 +94,17 @@ function sendOptions({ method, contentType, gzip }: InfluxRequest, signal: Abort
   };
 }
 
+interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+  /** Lets the time begin anew. */
+  renew(): void;
+}
+
 /**
  * A signal that aborts after a while or with another one. Not `AbortSignal.any([signal, AbortSignal.timeout(ms)])`:
  * Node 20 may collect such a timeout before it fires, and a request to a mute server then never ends.
  */
-function deadlineWithin(
-  timeoutMs: number,
-  outer?: AbortSignal,
-): Disposable & { readonly signal: AbortSignal } {
+function deadlineWithin(timeoutMs: number, outer?: AbortSignal): Deadline {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
   const timer = setTimeout(abort, timeoutMs);
@@ -106,6 +112,7 @@ function deadlineWithin(
   outer?.addEventListener('abort', abort);
   return {
     signal: controller.signal,
+    renew: () => void timer.refresh(),
     [Symbol.dispose]() {
       clearTimeout(timer);
       outer?.removeEventListener('abort', abort);
