@@ -52,12 +52,12 @@ export class InfluxConnection {
   async request(request: InfluxRequest): Promise<InfluxResponse> {
     let status = 0;
     let headers: InfluxResponse['headers'] = {};
-    using deadline = new Deadline(this.#timeoutMs, request.signal);
+    using deadline = deadlineWithin(this.#timeoutMs, request.signal);
     try {
       const body: unknown = await this.#influx.transport.request(
         request.path,
         request.body ?? '',
-        options(request, deadline.signal),
+        sendOptions(request, deadline.signal),
         (started, statusCode = 0) => {
           status = statusCode;
           headers = started;
@@ -70,14 +70,14 @@ export class InfluxConnection {
     }
   }
 
-  /** The body of an answer as it arrives. @throws HttpError for a status of 300 and above. */
-  async *stream(request: InfluxRequest): AsyncIterable<Uint8Array> {
-    using deadline = new Deadline(this.#timeoutMs, request.signal);
-    yield* this.#influx.transport.iterate(
-      request.path,
-      request.body ?? '',
-      options(request, deadline.signal),
-    );
+  /** The body as it arrives; each piece has the deadline anew. @throws HttpError for statuses from 300 on. */
+  async *stream(request: InfluxRequest): AsyncGenerator<Uint8Array> {
+    using deadline = deadlineWithin(this.#timeoutMs, request.signal);
+    const options = sendOptions(request, deadline.signal);
+    for await (const piece of this.#influx.transport.iterate(request.path, request.body ?? '', options)) {
+      yield piece;
+      deadline.renew();
+    }
   }
 
   close(): void {
@@ -85,40 +85,38 @@ export class InfluxConnection {
   }
 }
 
-/**
- * A signal that aborts after a time or with another one. `AbortSignal.any` and `AbortSignal.timeout` would say it in
- * a line, but on Node 20 their combination can be collected as garbage before it fires, and the request waits for ever.
- */
-class Deadline implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #timer: NodeJS.Timeout;
-  readonly #abort = (): void => this.#controller.abort(this.#outer?.reason);
-
-  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
-    this.#outer = outer;
-    const late = new DOMException('no answer in time', 'TimeoutError');
-    this.#timer = setTimeout(() => this.#controller.abort(late), timeoutMs);
-    if (outer?.aborted) this.#abort();
-    outer?.addEventListener('abort', this.#abort, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#abort);
-  }
-}
-
-function options({ method, contentType, gzip }: InfluxRequest, signal: AbortSignal) {
+function sendOptions({ method, contentType, gzip }: InfluxRequest, signal: AbortSignal) {
   return {
     method,
     headers: { 'content-type': contentType ?? 'text/plain; charset=utf-8' },
     signal,
     ...(gzip ? { gzipThreshold: GZIP_BYTES_MIN } : {}),
+  };
+}
+
+interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+  /** Lets the time begin anew. */
+  renew(): void;
+}
+
+/**
+ * A signal that aborts after a while or with another one. Not `AbortSignal.any([signal, AbortSignal.timeout(ms)])`:
+ * Node 20 may collect such a timeout before it fires, and a request to a mute server then never ends.
+ */
+function deadlineWithin(timeoutMs: number, outer?: AbortSignal): Deadline {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const timer = setTimeout(abort, timeoutMs);
+  if (outer?.aborted) abort();
+  outer?.addEventListener('abort', abort);
+  return {
+    signal: controller.signal,
+    renew: () => void timer.refresh(),
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      outer?.removeEventListener('abort', abort);
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { RandomFleet } from '../uptime/random-fleet.test.support.ts';
 import type { JournalReader } from './journal.ts';
 import { parseStateLine, type StatePoint } from './state-line.ts';
 import { createStateSeries } from './state-series.ts';
-import { DAY_MS } from './utc-day.ts';
+import { DAY_MS, dayName } from './utc-day.ts';
 
 const HOUR_MS = 3_600_000;
 /** A Friday, six in the morning UTC. */
@@ -233,27 +233,26 @@ test('after a stop of a week devices come back from the newest complete checkpoi
   assert.equal(last?.downTotalMs, 18 * HOUR_MS + 7 * DAY_MS);
 });
 
-for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+for (const seed of [1, 2, 3, 4, 123, 129]) {
   test(`a restart changes no byte of what is written after it, seed ${seed}`, async () => {
-    const fleet = new RandomFleet(seed, 12);
+    const fleet = new RandomFleet(seed, 30);
     const steady = createStateSeries();
     let restarted = createStateSeries();
-    const journal: string[] = [];
-    for (const event of fleet.events(1500, 900_000)) {
+    const journal: Record<string, string[]> = {};
+    for (const event of fleet.events(2500, 500_000)) {
       if (event.kind === 'restart') {
         restarted = createStateSeries();
-        await restarted.load(readerOf({ '2026-01-01': journal }));
+        await restarted.load(readerOf(journal));
         continue;
       }
-      if (event.kind === 'checkpoint') {
-        const lines = [...steady.checkpoint(event.now)].sort();
-        assert.deepEqual([...restarted.checkpoint(event.now)].sort(), lines);
-        journal.push(...lines);
-        continue;
-      }
-      const lines = steady.record(event.transition);
-      assert.deepEqual(restarted.record(event.transition), lines);
-      journal.push(...lines);
+      const isVerdict = event.kind === 'verdict';
+      const lines = isVerdict ? steady.record(event.transition) : [...steady.checkpoint(event.now)].sort();
+      const again = isVerdict
+        ? restarted.record(event.transition)
+        : [...restarted.checkpoint(event.now)].sort();
+      assert.deepEqual(again, lines);
+      const segment = dayName(event.now);
+      journal[segment] = [...(journal[segment] ?? []), ...lines];
     }
   });
 }

@@ -164,7 +164,7 @@ class Series implements StateSeries {
     if (at !== transition.at) this.#bumped++;
     return [
       ...lines,
-      ...this.#pointsFrom(name, row, at, (point) => point <= covered && point === dayStart(point)),
+      ...this.#pointsFrom(name, row, at, (point) => point <= covered && point === dayStart(point), at),
     ];
   }
 
@@ -192,8 +192,17 @@ class Series implements StateSeries {
     return this.#pointsFrom(name, row, first, () => false);
   }
 
-  /** Every point of a device from `from` to its last checkpoint, as its history now has it. */
-  #pointsFrom(name: string, row: number, from: number, isRestated: (at: number) => boolean): string[] {
+  /**
+   * Every point of a device from `from` to its last checkpoint, as its history now has it. A farewell is among
+   * them when the move is new, or something before it has changed.
+   */
+  #pointsFrom(
+    name: string,
+    row: number,
+    from: number,
+    isRestated: (at: number) => boolean,
+    newVerdictAt?: number,
+  ): string[] {
     const { deviceClass, device } = partsOf(name);
     const covered = this.#history.coveredTo(row);
     const lines: string[] = [];
@@ -205,9 +214,8 @@ class Series implements StateSeries {
       const { verdict, movedFrom } = span;
       const midnights = (last: number): number[] =>
         midnightsIn(Math.max(verdict.at, from - 1), last, covered);
-      if (movedFrom) {
-        const restated = midnights(covered).filter(isRestated);
-        for (const at of verdict.at >= from ? [verdict.at, ...restated] : restated) {
+      if (movedFrom && (verdict.at === newVerdictAt || movedFrom.verdict.at >= from)) {
+        for (const at of [verdict.at, ...midnights(covered).filter(isRestated)]) {
           write(movedFrom.verdict.site, farewellPoint(movedFrom, verdict.at, at, isRestated(at)));
         }
       }
@@ -260,6 +268,8 @@ class Series implements StateSeries {
       const known = this.#history.verdict(row, index);
       if (known.at !== verdict.at) continue;
       this.#history.setVerdict(row, index, verdict);
+      // A verdict further back was restated, which moved the totals of the oldest one that is known here.
+      if (index === 0) this.#history.setCounted(row, counted);
       return;
     }
     if (verdict.at < this.#newest(row).at) return;

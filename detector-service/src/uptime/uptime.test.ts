@@ -30,13 +30,13 @@ async function withJournal(now: () => number, body: (journal: Journal) => Promis
   }
 }
 
-for (const seed of [1, 2, 3, 4]) {
+for (const seed of [1, 2, 123, 129]) {
   test(`the journal agrees with brute force in every window of a random fleet, seed ${seed}`, async () => {
-    const fleet = new RandomFleet(seed, 25);
+    const fleet = new RandomFleet(seed, 30);
     await withJournal(
       () => fleet.now,
       async (journal) => {
-        const series = await recordFleet(fleet, journal, 3000, 400_000);
+        const series = await recordFleet(fleet, journal, 2500, 500_000);
         assert.equal(series.counters().restatementsTooOld, 0);
         for (let n = 0; n < 100; n++) {
           const { from, to } = fleet.window();
