@@ -1,0 +1,81 @@
+import { AdaptiveModel } from '../../src/detector/adaptive/adaptive-model.ts';
+import type { Deadlines, FreshnessModel, Gap } from '../../src/detector/adaptive/freshness-model.ts';
+import { families } from './families.ts';
+import { Oracle } from './oracle.ts';
+import { FixedMultiples, Score, YEAR_MS } from './score.ts';
+import { type Device, type Family, play } from './world.ts';
+
+const wanted = (process.argv[2] ?? '').split(',').filter((s) => s !== '');
+const seeds = Number(process.argv[3] ?? 1);
+const scale = Number(process.argv[4] ?? 1);
+const firstSeed = Number(process.argv[5] ?? 1);
+
+function run(family: Family, seed: number, model: FreshnessModel) {
+  const count = family.devices.length;
+  const state = new Float32Array(count * model.slots);
+  const lastAt = new Float64Array(count).fill(-1);
+  const lastNext = new Float64Array(count);
+  const deadMs = new Float64Array(count);
+  const beats = new Int32Array(count);
+  const score = new Score();
+  const fresh = new Score();
+  const oracle = new Oracle(family);
+  const fixed = new FixedMultiples();
+  const gap: Gap = { at: 0, nextMs: 0, intervalMs: family.intervalMs, gapMs: 0, missed: 0, mistake: false };
+  const deadlines: Deadlines = { suspectMs: 0, deadMs: 0 };
+  play(family, seed, (beat) => {
+    const i = beat.device;
+    const device = family.devices[i] as Device;
+    const base = i * model.slots;
+    const before = lastAt[i] as number;
+    oracle.arrival(beat);
+    if (before < 0) model.init(state, base);
+    else {
+      const gapMs = beat.at - before;
+      const due = deadMs[i] as number;
+      const intervalMs = device.intervalAt(before);
+      score.gap(gapMs, due, intervalMs);
+      if ((beats[i] as number) <= 30) fresh.gap(gapMs, due, intervalMs);
+      fixed.gap(gapMs, device.announces ? intervalMs : family.intervalMs);
+      gap.at = before;
+      gap.nextMs = device.announces ? (lastNext[i] as number) : 0;
+      gap.gapMs = gapMs;
+      gap.missed = device.numbersBeats ? beat.missed : -1;
+      gap.mistake = gapMs > due;
+      model.learn(state, base, gap);
+    }
+    beats[i] = (beats[i] as number) + 1;
+    lastAt[i] = beat.at;
+    lastNext[i] = beat.nextMs;
+    gap.at = beat.at;
+    gap.nextMs = device.announces ? beat.nextMs : 0;
+    model.freshness(state, base, gap, deadlines);
+    deadMs[i] = deadlines.deadMs;
+  });
+  return { score, fresh, oracle, fixed };
+}
+
+for (const [name, make] of Object.entries(families)) {
+  if (wanted.length > 0 && !wanted.includes(name.replaceAll(/[ ,]+/g, '-'))) continue;
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    const family = make(seed, scale);
+    const startedAt = process.hrtime.bigint();
+    const budget = family.falseAlarmsPerDeviceYear;
+    const model = new AdaptiveModel(family);
+    const { score, fresh, oracle, fixed } = run(family, seed, model);
+    const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
+    const allowed = (budget * score.aliveMs) / YEAR_MS;
+    const atSame = oracle.detectionAt(score.mistakesPerYear);
+    const atBudget = oracle.detectionAt(budget);
+    const best = fixed.best(Math.max(score.mistakes, 0));
+    const bestBudget = fixed.best(allowed);
+    process.stdout.write(
+      `${name.padEnd(27)} seed ${seed} n=${(score.gaps / 1e6).toFixed(2)}M mist ${score.mistakes}/${allowed.toFixed(0)} ` +
+        `ratio ${(score.mistakes / allowed).toFixed(2)} first30 ${fresh.mistakes}/${((budget * fresh.aliveMs) / YEAR_MS).toFixed(1)} ` +
+        `E[TD] ${score.detection.toFixed(2)} orc@same ${atSame.toFixed(2)} (${(score.detection / atSame).toFixed(2)}) ` +
+        `orc@budget ${atBudget.toFixed(2)} (${(score.detection / atBudget).toFixed(2)}) ` +
+        `fixed@same ${best.detection.toFixed(2)} (${(score.detection / best.detection).toFixed(2)}) ` +
+        `@budget ${bestBudget.detection.toFixed(2)} (${(score.detection / bestBudget.detection).toFixed(2)}) ${seconds.toFixed(0)}s\n${process.env.DEBUG ? `${JSON.stringify(model.debug())}\n` : ''}`,
+    );
+  }
+}
