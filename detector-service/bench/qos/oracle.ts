@@ -43,6 +43,8 @@ export class Oracle {
     return Number.NaN;
   }
 
+  deadline(i: number, factor: number): number { const t=[...this.#tables].filter(([k])=>k.startsWith(`${i}/`)).map(([,v])=>v)[0]; const f=FACTORS.findIndex(x=>x>=factor); return t?.[f] ? t[f].beats : 0; }
+
   #settle(last: Beat, gapMs: number): void {
     const device = this.#family.devices[last.device] as Device;
     const stage = device.stageAt(last.at);

@@ -9,6 +9,9 @@ const YEAR_MS = 365.25 * 86_400_000;
 /** Survival at which silence becomes suspect: φ = 1. */
 const SUSPECT_SURVIVAL = 0.1;
 const RESOLVE_BEATS = 64;
+const GAMMA = Number(process.env.GAMMA ?? 0.5);
+const SHARE_MAX = Number(process.env.SMAX ?? 2);
+const CENSUS_BEATS = 500;
 
 export interface AdaptiveKnobs {
   readonly intervalMs: number;
@@ -25,12 +28,17 @@ const SUSPECT_BEATS = LINK_SLOTS + 4;
 const SUSPECT_MARGIN = LINK_SLOTS + 5;
 const SOLVED_INTERVAL = LINK_SLOTS + 6;
 const UNSOLVED = LINK_SLOTS + 7;
+/** Gaps heard since the last census. */
+const UNCOUNTED = LINK_SLOTS + 8;
 
 export class AdaptiveModel implements FreshnessModel {
-  readonly slots = LINK_SLOTS + 8;
+  readonly slots = LINK_SLOTS + 9;
   readonly #knobs: AdaptiveKnobs;
   readonly #links = new LinkPrior();
   readonly #late = new LatenessSketch();
+  #share = 1;
+  #shares = 0;
+  #gaps = 0;
   readonly #pace = new BudgetPace();
   /** Logarithm of the class's typical lateness scale. */
   #logScale: number;
@@ -52,6 +60,7 @@ export class AdaptiveModel implements FreshnessModel {
     const firstMs = gap.nextMs > 0 ? gap.nextMs : stepMs;
     const missed = gap.missed >= 0 ? gap.missed : Math.max(0, Math.round((gap.gapMs - firstMs) / stepMs));
     const allowed = (this.#knobs.falseAlarmsPerDeviceYear * gap.gapMs) / YEAR_MS;
+    this.#gaps++;
     this.#pace.gap(allowed, gap.mistake);
     this.#learnLoss(state, base, missed);
     if (missed === 0) this.#learnLateness(state, base, gap.gapMs - firstMs);
@@ -96,6 +105,7 @@ export class AdaptiveModel implements FreshnessModel {
 
   #learnLoss(state: Float32Array, base: number, missed: number): void {
     this.#links.learn(state, base, missed);
+    state[base + UNCOUNTED] = (state[base + UNCOUNTED] as number) + 1;
     const evidence = missed > 0 ? Math.max(4, (RESOLVE_BEATS * 8) / (state[base + RUNS] as number)) : 1;
     state[base + UNSOLVED] = (state[base + UNSOLVED] as number) + evidence;
   }
@@ -133,13 +143,19 @@ export class AdaptiveModel implements FreshnessModel {
   #solve(state: Float32Array, base: number, stepMs: number): void {
     this.#links.posterior(state, base);
     const trials = state[base + TRIALS] as number;
-    if (trials === 8 || trials === 32 || trials === 128 || trials % 512 === 0) this.#links.census();
+    if ((state[base + UNCOUNTED] as number) >= Math.min(CENSUS_BEATS, Math.max(8, trials / 2))) {
+      this.#links.census((state[base + UNCOUNTED] as number) === trials);
+      state[base + UNCOUNTED] = 0;
+    }
     const beats = 1 + meanLost(this.#links.lossMass);
-    const limit = Math.min(
-      0.3,
-      (this.#knobs.falseAlarmsPerDeviceYear * beats * stepMs * this.#pace.factor) / YEAR_MS,
-    );
     const scale = state[base + SCALE] as number;
+    const fair = Math.min(0.3, (this.#knobs.falseAlarmsPerDeviceYear * beats * stepMs * this.#pace.factor) / YEAR_MS + 0.1 / (10 + this.#gaps));
+    const k = runReach(this.#links.lossMass, fair);
+    const before = k > 1 ? runSurvival(this.#links.lossMass, k - 1) : 1;
+    const tail = 1 / Math.max(0.05, Math.log(before / runSurvival(this.#links.lossMass, k)));
+    const share = tail ** GAMMA;
+    this.#share += (share - this.#share) / Math.min(3000, ++this.#shares);
+    const limit = Math.min(0.3, fair * Math.min(SHARE_MAX, Math.max(1 / SHARE_MAX, share / this.#share)));
     const dead = this.#reach(limit, stepMs, scale, 1);
     state[base + DEAD_BEATS] = dead;
     state[base + DEAD_MARGIN] = this.#margin(dead, limit, stepMs, scale);

@@ -1,4 +1,4 @@
-import { freshContinuations, LAWS, logits, runProbability, STAYS, WIDTH } from './run-law.ts';
+import { freshContinuations, LAWS, logits, runProbability, SEEN_STAYS, STAYS, WIDTH } from './run-law.ts';
 
 /** Evidence of one device: slots relative to its base. */
 export const TRIALS = 0;
@@ -10,8 +10,8 @@ export const LOG_LIKELIHOOD = CONTINUATIONS + LAWS;
 export const LINK_SLOTS = LOG_LIKELIHOOD + LAWS;
 
 /** Beats and runs a device remembers. */
-const MEMORY_TRIALS = 3000;
-const MEMORY_RUNS = 150;
+const MEMORY_TRIALS = 12000;
+const MEMORY_RUNS = 600;
 
 const LAWS_FIRST = [0.1, 0.2, 0.7];
 
@@ -20,8 +20,8 @@ export const ENTRIES: readonly number[] = logits(5e-5, 0.97, 48);
 
 const LOG_ENTRY = ENTRIES.map(Math.log);
 const LOG_NO_ENTRY = ENTRIES.map((e) => Math.log1p(-e));
-const LOG_STAY = STAYS.map(Math.log);
-const LOG_END = STAYS.map((m) => Math.log1p(-m));
+const LOG_STAY = SEEN_STAYS.map((seen) => seen.map(Math.log));
+const LOG_END = SEEN_STAYS.map((seen) => seen.map((m) => Math.log1p(-m)));
 const CELLS = ENTRIES.length * STAYS.length;
 
 /** Censuses after which old ones are forgotten. */
@@ -40,6 +40,7 @@ export class LinkPrior {
   readonly #learned = Float64Array.from(this.#cautious);
   readonly #weights = Float64Array.from(this.#cautious);
   #censuses = 0;
+  #devices = 0;
   /** Share of the class's devices that follow each law. */
   readonly #laws = Float64Array.from(LAWS_FIRST);
   /** Of the device last asked about: likelihoods by entry, and by stay under each law. */
@@ -82,7 +83,7 @@ export class LinkPrior {
       const share = (this.#lawShare[law] as number) / total;
       this.#lawShare[law] = share;
       const from = law * STAYS.length;
-      likelihood(this.#byStay, from, LOG_STAY, LOG_END, state[base + CONTINUATIONS + law] as number, runs);
+      likelihood(this.#byStay, from, LOG_STAY[law] as number[], LOG_END[law] as number[], state[base + CONTINUATIONS + law] as number, runs);
       let sum = 0;
       for (let m = 0; m < STAYS.length; m++) sum += (this.#rowMass[m] as number) * (this.#byStay[from + m] as number);
       for (let m = 0; m < STAYS.length; m++) {
@@ -95,9 +96,10 @@ export class LinkPrior {
   }
 
   /** The device last asked about is counted into the class. */
-  census(): void {
-    const step = 1 / (20 + Math.min(this.#censuses, MEMORY_CENSUSES));
-    const caution = Math.max(0.02, 10 / (10 + this.#censuses));
+  census(newcomer: boolean): void {
+    if (newcomer) this.#devices++;
+    const step = 0.5 * (2 + Math.min(this.#censuses, MEMORY_CENSUSES)) ** -0.7;
+    const caution = Math.max(0.002, 0.5 / (0.5 + this.#devices));
     for (let m = 0; m < STAYS.length; m++) {
       let stay = 0;
       for (let law = 0; law < LAWS; law++) {

@@ -12,7 +12,7 @@ export const CONCENTRATIONS = [2.5, 8, 1e6] as const;
 export const LAWS = CONCENTRATIONS.length;
 
 /** Values of `stay` that are told apart, evenly spaced in the logit. */
-export const STAYS: readonly number[] = logits(0.02, 0.985, 32);
+export const STAYS: readonly number[] = logits(0.02, 0.985, 48);
 
 /** Smallest power-law exponent C·(1 − stay) that is believed: below 1 a run would have no mean. */
 const TAIL_MIN = 1.1;
@@ -29,6 +29,11 @@ const SURVIVAL = new Float64Array(LENGTHS.length * WIDTH);
 const MEANS = new Float64Array(WIDTH);
 /** Continuations of a run that are fresh draws, a row of LAWS for each of LENGTHS. */
 const FRESH = new Float64Array(LENGTHS.length * LAWS);
+/**
+ * What the share of fresh continuations comes out as for each law and true stay. Counting the fresh ones needs
+ * the stay itself; they are counted as if it were a half, and read against this.
+ */
+export const SEEN_STAYS: readonly (readonly number[])[] = CONCENTRATIONS.map(() => new Array<number>(STAYS.length));
 tabulate();
 
 /** P(run ≥ k) on average over `mass`, a weight for each law and stay. */
@@ -129,6 +134,15 @@ function tabulate(): void {
     LENGTHS.forEach((length, i) => {
       for (; k < length; k++) fresh += concentration / 2 / (concentration / 2 + k - 1);
       FRESH[i * LAWS + law] = fresh;
+    });
+    STAYS.forEach((_, m) => {
+      let expected = 0;
+      for (let i = 1; i < LENGTHS.length; i++) {
+        const more = (FRESH[i * LAWS + law] as number) - (FRESH[(i - 1) * LAWS + law] as number);
+        const at = i * WIDTH + law * STAYS.length + m;
+        expected += (more * ((SURVIVAL[at] as number) + (i < 40 ? (SURVIVAL[at] as number) : (SURVIVAL[at - WIDTH] as number)))) / 2;
+      }
+      (SEEN_STAYS[law] as number[])[m] = expected / (1 + expected);
     });
   });
 }
