@@ -1,4 +1,5 @@
 import { BudgetPace } from './budget-pace.ts';
+import { announced, CADENCE_SLOTS, expectedAfter, learnedInterval, missedIn, stepped } from './cadence.ts';
 import type { Deadlines, FreshnessModel, Gap, Plan } from './freshness-model.ts';
 import { LatenessSketch } from './lateness-sketch.ts';
 import { LINK_SLOTS, LinkPrior, RUNS, TRIALS } from './link-prior.ts';
@@ -20,24 +21,29 @@ export interface AdaptiveKnobs {
   readonly maxSilenceMs?: number;
 }
 
-const SCALE = LINK_SLOTS + 0;
-const INTERVAL = LINK_SLOTS + 1;
-const DEAD_BEATS = LINK_SLOTS + 2;
-const DEAD_MARGIN = LINK_SLOTS + 3;
-const SUSPECT_BEATS = LINK_SLOTS + 4;
-const SUSPECT_MARGIN = LINK_SLOTS + 5;
-const SOLVED_INTERVAL = LINK_SLOTS + 6;
-const UNSOLVED = LINK_SLOTS + 7;
-/** Gaps heard since the last census. */
-const UNCOUNTED = LINK_SLOTS + 8;
+const CADENCE = LINK_SLOTS;
+const OWN = LINK_SLOTS + CADENCE_SLOTS;
+const SCALE = OWN + 0;
+const DEAD_BEATS = OWN + 1;
+const DEAD_MARGIN = OWN + 2;
+const SUSPECT_BEATS = OWN + 3;
+const SUSPECT_MARGIN = OWN + 4;
+const SOLVED_INTERVAL = OWN + 5;
+const UNSOLVED = OWN + 6;
+const UNCOUNTED = OWN + 7;
 
 export class AdaptiveModel implements FreshnessModel {
-  readonly slots = LINK_SLOTS + 9;
+  readonly slots = OWN + 8;
   readonly #knobs: AdaptiveKnobs;
   readonly #links = new LinkPrior();
   readonly #late = new LatenessSketch();
+  /** The same for a beat that comes after lost ones. */
+  readonly #later = new LatenessSketch();
   #share = 1;
   #shares = 0;
+  /** Unsteadiness of the steps after the announced one, relative to the step. */
+  #jitter = 0.05;
+  #jitters = 0;
   #gaps = 0;
   readonly #pace = new BudgetPace();
   /** Logarithm of the class's typical lateness scale. */
@@ -56,35 +62,43 @@ export class AdaptiveModel implements FreshnessModel {
   }
 
   learn(state: Float32Array, base: number, gap: Gap): void {
-    const stepMs = this.#stepMs(state, base, gap);
+    const stepMs = learnedInterval(state, base + CADENCE, gap);
     const firstMs = gap.nextMs > 0 ? gap.nextMs : stepMs;
-    const missed = gap.missed >= 0 ? gap.missed : Math.max(0, Math.round((gap.gapMs - firstMs) / stepMs));
+    const missed = missedIn(state, base + CADENCE, gap);
     const allowed = (this.#knobs.falseAlarmsPerDeviceYear * gap.gapMs) / YEAR_MS;
     this.#gaps++;
     this.#pace.gap(allowed, gap.mistake);
     this.#learnLoss(state, base, missed);
-    if (missed === 0) this.#learnLateness(state, base, gap.gapMs - firstMs);
-    if (gap.nextMs === 0) this.#learnInterval(state, base, gap, missed);
+    const steady = gap.nextMs > 0 || stepped(state, base + CADENCE, gap, missed);
+    const lateMs = gap.gapMs - firstMs - missed * stepMs;
+    if (!steady || Math.abs(lateMs) > 0.5 * stepMs * (missed + 1) && missed > 0) return;
+    if (missed === 0) this.#learnLateness(state, base, lateMs);
+    else this.#learnJitter(state, base, lateMs, stepMs, missed);
   }
 
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
-    const stepMs = this.#stepMs(state, base, plan);
+    if (plan.nextMs > 0) announced(state, base + CADENCE, plan);
+    const stepMs = learnedInterval(state, base + CADENCE, plan);
     const solved = state[base + SOLVED_INTERVAL] as number;
     if ((state[base + UNSOLVED] as number) >= RESOLVE_BEATS || Math.abs(stepMs - solved) > 0.1 * solved) {
       this.#solve(state, base, stepMs);
     }
-    const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
-    const min = this.#knobs.minSilenceMs ?? 0;
-    const max = this.#knobs.maxSilenceMs ?? 1e15;
-    const dead = firstMs + ((state[base + DEAD_BEATS] as number) - 1) * stepMs + (state[base + DEAD_MARGIN] as number);
+    const dead =
+      expectedAfter(state, base + CADENCE, plan, state[base + DEAD_BEATS] as number) +
+      (state[base + DEAD_MARGIN] as number);
     const suspect =
-      firstMs + ((state[base + SUSPECT_BEATS] as number) - 1) * stepMs + (state[base + SUSPECT_MARGIN] as number);
-    deadlines.deadMs = Math.min(firstMs + max, Math.max(min, dead));
+      expectedAfter(state, base + CADENCE, plan, state[base + SUSPECT_BEATS] as number) +
+      (state[base + SUSPECT_MARGIN] as number);
+    const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
+    deadlines.deadMs = Math.min(
+      firstMs + (this.#knobs.maxSilenceMs ?? 1e15),
+      Math.max(this.#knobs.minSilenceMs ?? 0, dead),
+    );
     deadlines.suspectMs = Math.min(suspect, deadlines.deadMs);
   }
 
   phi(state: Float32Array, base: number, plan: Plan, silenceMs: number): number {
-    const stepMs = this.#stepMs(state, base, plan);
+    const stepMs = learnedInterval(state, base + CADENCE, plan);
     const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
     if (silenceMs < firstMs) return 0;
     this.#links.posterior(state, base);
@@ -94,13 +108,7 @@ export class AdaptiveModel implements FreshnessModel {
   }
 
   debug(): unknown {
-    return { w: this.#links.laws().map((w) => w.toFixed(4)).join(' '), pace: this.#pace.factor.toFixed(2), scale: Math.exp(this.#logScale).toFixed(0), late: [1,2,4,8,16,64,256,1024].map(x=>this.#late.survival(x).toExponential(1)).join(' ') };
-  }
-
-  #stepMs(state: Float32Array, base: number, plan: Plan): number {
-    if (plan.nextMs > 0) return plan.nextMs;
-    const learned = state[base + INTERVAL] as number;
-    return learned > 0 ? learned : plan.intervalMs;
+    return { w: this.#links.laws().map((w) => w.toFixed(4)).join(' '), jitter: this.#jitter.toExponential(2), pace: this.#pace.factor.toFixed(2), scale: Math.exp(this.#logScale).toFixed(0), late: [1,2,4,8,16,64,256,1024].map(x=>this.#late.survival(x).toExponential(1)).join(' ') };
   }
 
   #learnLoss(state: Float32Array, base: number, missed: number): void {
@@ -121,20 +129,33 @@ export class AdaptiveModel implements FreshnessModel {
     this.#logScale += (Math.log(next) - this.#logScale) / Math.min(2000, this.#scales + 3);
   }
 
-  #learnInterval(state: Float32Array, base: number, gap: Gap, missed: number): void {
-    const each = gap.gapMs / (missed + 1);
-    const learned = state[base + INTERVAL] as number;
-    state[base + INTERVAL] = learned === 0 ? each : learned + (each - learned) / 8;
+  #learnJitter(state: Float32Array, base: number, lateMs: number, stepMs: number, missed: number): void {
+    const spread = this.#spread(state[base + SCALE] as number, stepMs, missed);
+    this.#later.learn(lateMs / spread);
+    const sample = Math.abs(lateMs) / (stepMs * Math.sqrt(missed));
+    this.#jitter += (Math.min(sample, 6 * this.#jitter + 1e-6) - this.#jitter) / Math.min(2000, ++this.#jitters + 4);
+  }
+
+  /** Typical lateness of the beat after `missed` lost ones: the announced one has only the link's. */
+  #spread(scale: number, stepMs: number, missed: number): number {
+    return scale + this.#jitter * stepMs * Math.sqrt(missed);
+  }
+
+  /** P(later than marginMs | `missed` beats were lost before). */
+  #lateAfter(missed: number, marginMs: number, scale: number, stepMs: number): number {
+    return missed === 0
+      ? this.#late.survival(marginMs / scale)
+      : this.#later.survival(marginMs / this.#spread(scale, stepMs, missed));
   }
 
   #survival(beats: number, marginMs: number, stepMs: number, scale: number): number {
     const mass = this.#links.lossMass;
-    let later = beats === 0 ? 1 : runSurvival(mass, beats);
+    let later = runSurvival(mass, beats);
     let sum = later;
     for (let back = 0; back < Math.min(beats, 4); back++) {
       const k = beats - 1 - back;
       const sooner = k === 0 ? 1 : runSurvival(mass, k);
-      sum += (sooner - later) * this.#late.survival((marginMs + back * stepMs) / scale);
+      sum += (sooner - later) * this.#lateAfter(k, marginMs + back * stepMs, scale, stepMs);
       later = sooner;
     }
     return sum;
@@ -149,13 +170,17 @@ export class AdaptiveModel implements FreshnessModel {
     }
     const beats = 1 + meanLost(this.#links.lossMass);
     const scale = state[base + SCALE] as number;
-    const fair = Math.min(0.3, (this.#knobs.falseAlarmsPerDeviceYear * beats * stepMs * this.#pace.factor) / YEAR_MS + 0.1 / (10 + this.#gaps));
+    const fair = Math.min(
+      0.3,
+      (this.#knobs.falseAlarmsPerDeviceYear * beats * stepMs * this.#pace.factor) / YEAR_MS + 0.1 / (10 + this.#gaps),
+    );
     const k = runReach(this.#links.lossMass, fair);
     const before = k > 1 ? runSurvival(this.#links.lossMass, k - 1) : 1;
     const tail = 1 / Math.max(0.05, Math.log(before / runSurvival(this.#links.lossMass, k)));
     const share = tail ** GAMMA;
+    const max = trials < 40 ? 1.5 : SHARE_MAX;
     this.#share += (share - this.#share) / Math.min(3000, ++this.#shares);
-    const limit = Math.min(0.3, fair * Math.min(SHARE_MAX, Math.max(1 / SHARE_MAX, share / this.#share)));
+    const limit = Math.min(0.3, fair * Math.min(max, Math.max(1 / SHARE_MAX, share / this.#share)));
     const dead = this.#reach(limit, stepMs, scale, 1);
     state[base + DEAD_BEATS] = dead;
     state[base + DEAD_MARGIN] = this.#margin(dead, limit, stepMs, scale);
@@ -182,7 +207,7 @@ export class AdaptiveModel implements FreshnessModel {
     let high = stepMs;
     for (let i = 0; i < 20; i++) {
       const middle = (low + high) / 2;
-      if (later + rest + (sooner - later) * this.#late.survival(middle / scale) > limit) low = middle;
+      if (later + rest + (sooner - later) * this.#lateAfter(beats - 1, middle, scale, stepMs) > limit) low = middle;
       else high = middle;
     }
     return high;

@@ -7,7 +7,15 @@ export const RUNS = 1;
 export const CONTINUATIONS = 2;
 /** Log-likelihood of its runs under each law, relative to the likeliest. */
 export const LOG_LIKELIHOOD = CONTINUATIONS + LAWS;
-export const LINK_SLOTS = LOG_LIKELIHOOD + LAWS;
+/** Share of runs among the latest gaps. */
+export const RECENT = LOG_LIKELIHOOD + LAWS;
+export const LINK_SLOTS = RECENT + 1;
+
+/** Gaps that `RECENT` looks back on, and the deviance from what was learned at which the link is another. */
+const RECENT_GAPS = 40;
+const DEVIANCE_MAX = Number(process.env.DEV ?? 7);
+/** Share of the evidence that outlasts a change. */
+const KEPT = 0.15;
 
 /** Beats and runs a device remembers. */
 const MEMORY_TRIALS = 12000;
@@ -136,7 +144,8 @@ export class LinkPrior {
       }
       runs++;
     }
-    const keep = Math.min(1, MEMORY_TRIALS / trials, MEMORY_RUNS / Math.max(1, runs));
+    let keep = Math.min(1, MEMORY_TRIALS / trials, MEMORY_RUNS / Math.max(1, runs));
+    if (this.#changed(state, base, trials, runs, missed)) keep = KEPT;
     state[base + TRIALS] = trials * keep;
     state[base + RUNS] = runs * keep;
     if (keep === 1 && missed === 0) return;
@@ -149,6 +158,18 @@ export class LinkPrior {
       const at = base + LOG_LIKELIHOOD + law;
       state[at] = Math.max(-50, ((state[at] as number) - top) * keep);
     }
+  }
+
+  /** Compares the latest gaps with all those remembered. */
+  #changed(state: Float32Array, base: number, trials: number, runs: number, missed: number): boolean {
+    const old = state[base + RECENT] as number;
+    const recent = old + ((missed > 0 ? 1 : 0) - old) / Math.min(RECENT_GAPS, trials);
+    state[base + RECENT] = recent;
+    if (trials < 3 * RECENT_GAPS) return false;
+    const p = (runs + 0.5) / (trials + 1);
+    const q = Math.min(0.999, Math.max(1e-6, recent));
+    const deviance = RECENT_GAPS * (q * Math.log(q / p) + (1 - q) * Math.log((1 - q) / (1 - p)));
+    return deviance > DEVIANCE_MAX;
   }
 
   laws(): readonly number[] {

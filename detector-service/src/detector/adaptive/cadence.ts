@@ -1,0 +1,117 @@
+import type { Gap, Plan } from './freshness-model.ts';
+
+/**
+ * When the next beats are due: the interval a device keeps, learned from what it announces or else does.
+ *
+ * A device keeps one interval at a time. It may have a second one (night, low battery, another configuration);
+ * how it changes to the slower one matters, because the deadline must allow for it: at a habitual time of day, or
+ * at any time. Going faster only shortens deadlines and needs no foresight.
+ */
+
+/** Slots, relative to the base handed in. */
+const INTERVAL = 0;
+/** The slower or faster interval it kept before; 0 when there was none. */
+const OTHER = 1;
+/** Time of day at which it last slowed down, plus one; 0 when it never did. */
+const SLOWED = 2;
+/** Slow-downs at other times of day than the last one, fading. */
+const UNFORESEEN = 3;
+/** An interval seen once that would be a change, and how often in a row. */
+const CANDIDATE = 4;
+const REPEATS = 5;
+export const CADENCE_SLOTS = 6;
+
+const DAY_MS = 86_400_000;
+/** A step is another interval when it differs by more than this factor. */
+const CHANGE = 1.4;
+/** Gaps after which half an unforeseen slow-down is forgotten, roughly. */
+const FADE = 1 / 2000;
+/** Unforeseen slow-downs above which every silence allows for one. */
+const ANY_TIME = 0.2;
+
+export function learnedInterval(state: Float32Array, base: number, plan: Plan): number {
+  const learned = state[base + INTERVAL] as number;
+  if (learned > 0) return learned;
+  return plan.nextMs > 0 ? plan.nextMs : plan.intervalMs;
+}
+
+/** Beats lost in a gap; counted from its length when the device does not number its beats. */
+export function missedIn(state: Float32Array, base: number, gap: Gap): number {
+  if (gap.missed >= 0) return gap.missed;
+  const interval = learnedInterval(state, base, gap);
+  const first = gap.nextMs > 0 ? gap.nextMs : interval;
+  if (gap.nextMs === 0 && near(gap.gapMs, state[base + OTHER] as number, 1.08)) return 0;
+  return Math.max(0, Math.round((gap.gapMs - first) / interval));
+}
+
+/** Learns from what a device announces about its next beat. */
+export function announced(state: Float32Array, base: number, plan: Plan): void {
+  const interval = state[base + INTERVAL] as number;
+  if (interval === 0) state[base + INTERVAL] = plan.nextMs;
+  else if (near(plan.nextMs, interval, CHANGE)) state[base + INTERVAL] = interval + (plan.nextMs - interval) / 16;
+  else change(state, base, plan.nextMs, plan.at);
+}
+
+/** Learns from an unannounced step. Returns false when the step was a change of interval, not a late beat. */
+export function stepped(state: Float32Array, base: number, gap: Gap, missed: number): boolean {
+  const interval = state[base + INTERVAL] as number;
+  const each = gap.gapMs / (missed + 1);
+  state[base + UNFORESEEN] = (state[base + UNFORESEEN] as number) * (1 - FADE);
+  if (interval === 0) {
+    state[base + INTERVAL] = gap.missed < 0 ? gap.gapMs : each;
+    return false;
+  }
+  // Without numbers a steady multiple of the interval may be losses, or an interval of its own: repetition tells.
+  const seen = gap.missed < 0 && missed > 0 ? gap.gapMs : each;
+  if (near(seen, interval, CHANGE)) {
+    if (missed === 0) state[base + INTERVAL] = interval + (each - interval) / 16;
+    state[base + REPEATS] = 0;
+    return true;
+  }
+  const known = near(seen, state[base + OTHER] as number, 1.1);
+  const repeats = near(seen, state[base + CANDIDATE] as number, 1.05) ? (state[base + REPEATS] as number) + 1 : 1;
+  state[base + CANDIDATE] = seen;
+  state[base + REPEATS] = repeats;
+  const enough = known ? 1 : gap.missed < 0 && seen > interval ? 5 : 2;
+  if (repeats >= enough) {
+    change(state, base, seen, gap.at);
+    state[base + REPEATS] = 0;
+  }
+  return false;
+}
+
+/** Time from the arrival to the `beats`-th expected beat, allowing for a change to the slower interval. */
+export function expectedAfter(state: Float32Array, base: number, plan: Plan, beats: number): number {
+  const interval = learnedInterval(state, base, plan);
+  const other = state[base + OTHER] as number;
+  let after = plan.nextMs;
+  let k = after > 0 ? 1 : 0;
+  const slowed = state[base + SLOWED] as number;
+  if (other <= interval * CHANGE || slowed === 0) return after + (beats - k) * interval;
+  if ((state[base + UNFORESEEN] as number) > ANY_TIME) return after + (beats - k) * other;
+  for (; k < beats && k < 200; k++) {
+    const early = timeOfDay(plan.at + after - slowed + 1 + DAY_MS / 2) - DAY_MS / 2;
+    if (Math.abs(early) <= slack(interval)) return after + (beats - k) * other;
+    after += interval;
+  }
+  return after + (beats - k) * interval;
+}
+
+function change(state: Float32Array, base: number, to: number, at: number): void {
+  const from = state[base + INTERVAL] as number;
+  state[base + OTHER] = from;
+  state[base + INTERVAL] = to;
+  if (to <= from) return;
+  const now = timeOfDay(at);
+  const before = state[base + SLOWED] as number;
+  if (before > 0) {
+    const off = Math.abs(timeOfDay(now - before + 1 + DAY_MS / 2) - DAY_MS / 2);
+    if (off > slack(from)) state[base + UNFORESEEN] = (state[base + UNFORESEEN] as number) + 1;
+  }
+  state[base + SLOWED] = now + 1;
+}
+
+/** How far from the habitual time of day a slow-down may come: it is seen only at the next beat. */
+const slack = (interval: number): number => 1.5 * interval + 300_000;
+const timeOfDay = (at: number): number => ((at % DAY_MS) + DAY_MS) % DAY_MS;
+const near = (a: number, b: number, factor: number): boolean => a <= b * factor && b <= a * factor;
