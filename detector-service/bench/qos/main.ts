@@ -40,6 +40,7 @@ function run(family: Family, seed: number, model: FreshnessModel) {
       if (process.env.DEBUG2) (each[i] ??= new Score()).gap(gapMs, due, intervalMs);
       if ((beats[i] as number) <= 30) fresh.gap(gapMs, due, intervalMs);
       if (process.env.DEBUG3) { const b = Math.min(9, Math.floor(Math.log2(Math.max(1, (beat.at - (family.devices[i] as Device).joinsAt) / 86400000 * 2)))); (phases[b] ??= new Score()).gap(gapMs, due, intervalMs); }
+      if (process.env.DEBUG4 && gapMs > due) console.log('MISTAKE dev', i, 'day', (before/864e5).toFixed(2), 'h', ((before % 864e5)/36e5).toFixed(2), 'interval', intervalMs/6e4, 'gap', (gapMs/6e4).toFixed(0), 'due', (due/6e4).toFixed(0), 'missed', beat.missed, 'state', [...state.slice(i*model.slots+9, i*model.slots+22)].map(x=>x.toFixed(1)).join(' '));
       fixed.gap(gapMs, device.announces ? intervalMs : family.intervalMs);
       gap.at = before;
       gap.nextMs = device.announces ? (lastNext[i] as number) : 0;
@@ -58,7 +59,7 @@ function run(family: Family, seed: number, model: FreshnessModel) {
   });
   if (process.env.DEBUG2) for (let i = 0; i < Math.min(count, 30); i++) {
     const d = family.devices[i] as Device; const l = d.losses[0]!;
-    console.log(i, 'entry', l.survival(1).toFixed(4), 'stay', (l.survival(2)/l.survival(1)).toFixed(3), 'beats', beats[i], 'dead', (deadMs[i]!/family.intervalMs).toFixed(1), 'oracle', oracle.deadline(i, 1), 'mist', each[i]?.mistakes, 'TD', each[i]?.detection.toFixed(2), 'state', [...state.slice(i*model.slots, i*model.slots+9)].map(x=>x.toFixed(1)).join(' '));
+    console.log(i, 'entry', l.survival(1).toFixed(4), 'stay', (l.survival(2)/l.survival(1)).toFixed(3), 'beats', beats[i], 'dead', (deadMs[i]!/family.intervalMs).toFixed(1), 'oracle', oracle.deadline(i, 1), 'mist', each[i]?.mistakes, 'TD', each[i]?.detection.toFixed(2), 'state', [...state.slice(i*model.slots, i*model.slots+22)].map(x=>x.toFixed(1)).join(' '));
   }
   if (process.env.DEBUG3) console.log(phases.map((p, b) => `${(2 ** b) / 2}d ${p.detection.toFixed(1)}/${p.mistakesPerYear.toFixed(2)}`).join('  '));
   return { score, fresh, oracle, fixed };

@@ -1,5 +1,5 @@
 import { BudgetPace } from './budget-pace.ts';
-import { announced, CADENCE_SLOTS, expectedAfter, learnedInterval, missedIn, stepped } from './cadence.ts';
+import { announced, CADENCE_SLOTS, expectedAfter, gapEnded, learnedInterval, missedIn, stepped } from './cadence.ts';
 import type { Deadlines, FreshnessModel, Gap, Plan } from './freshness-model.ts';
 import { LatenessSketch } from './lateness-sketch.ts';
 import { LINK_SLOTS, LinkPrior, RUNS, TRIALS } from './link-prior.ts';
@@ -70,6 +70,7 @@ export class AdaptiveModel implements FreshnessModel {
     this.#pace.gap(allowed, gap.mistake);
     this.#learnLoss(state, base, missed);
     const steady = gap.nextMs > 0 || stepped(state, base + CADENCE, gap, missed);
+    gapEnded(state, base + CADENCE, gap);
     const lateMs = gap.gapMs - firstMs - missed * stepMs;
     if (!steady || Math.abs(lateMs) > 0.5 * stepMs * (missed + 1) && missed > 0) return;
     if (missed === 0) this.#learnLateness(state, base, lateMs);

@@ -19,7 +19,17 @@ const UNFORESEEN = 3;
 /** An interval seen once that would be a change, and how often in a row. */
 const CANDIDATE = 4;
 const REPEATS = 5;
-export const CADENCE_SLOTS = 6;
+/** Length of the latest gap: a change came somewhere within. */
+const SINCE = 6;
+/** Steps that kept the interval since it last changed. */
+const KEPT = 7;
+export const CADENCE_SLOTS = 8;
+
+/** Steps after which an interval is a habit, to be expected again. */
+const HABIT = 6;
+/** Equal gaps in a row that make a slower interval, when losses could explain them as well; else a change. */
+const REPEATS_UNNUMBERED = 8;
+const REPEATS_NUMBERED = 2;
 
 const DAY_MS = 86_400_000;
 /** A step is another interval when it differs by more than this factor. */
@@ -27,7 +37,7 @@ const CHANGE = 1.4;
 /** Gaps after which half an unforeseen slow-down is forgotten, roughly. */
 const FADE = 1 / 2000;
 /** Unforeseen slow-downs above which every silence allows for one. */
-const ANY_TIME = 0.2;
+const ANY_TIME = 1.5;
 
 export function learnedInterval(state: Float32Array, base: number, plan: Plan): number {
   const learned = state[base + INTERVAL] as number;
@@ -47,9 +57,12 @@ export function missedIn(state: Float32Array, base: number, gap: Gap): number {
 /** Learns from what a device announces about its next beat. */
 export function announced(state: Float32Array, base: number, plan: Plan): void {
   const interval = state[base + INTERVAL] as number;
+  state[base + UNFORESEEN] = (state[base + UNFORESEEN] as number) * (1 - FADE);
   if (interval === 0) state[base + INTERVAL] = plan.nextMs;
-  else if (near(plan.nextMs, interval, CHANGE)) state[base + INTERVAL] = interval + (plan.nextMs - interval) / 16;
-  else change(state, base, plan.nextMs, plan.at);
+  else if (near(plan.nextMs, interval, CHANGE)) {
+    state[base + INTERVAL] = interval + (plan.nextMs - interval) / 16;
+    state[base + KEPT] = (state[base + KEPT] as number) + 1;
+  } else change(state, base, plan.nextMs, plan.at, true);
 }
 
 /** Learns from an unannounced step. Returns false when the step was a change of interval, not a late beat. */
@@ -66,15 +79,18 @@ export function stepped(state: Float32Array, base: number, gap: Gap, missed: num
   if (near(seen, interval, CHANGE)) {
     if (missed === 0) state[base + INTERVAL] = interval + (each - interval) / 16;
     state[base + REPEATS] = 0;
+    state[base + KEPT] = (state[base + KEPT] as number) + 1;
     return true;
   }
+  // A step that spans losses may be a blend of two intervals and counts for less.
+  const weight = missed === 0 || gap.missed < 0 ? 1 : 0.4;
   const known = near(seen, state[base + OTHER] as number, 1.1);
-  const repeats = near(seen, state[base + CANDIDATE] as number, 1.05) ? (state[base + REPEATS] as number) + 1 : 1;
+  const repeats = weight + (near(seen, state[base + CANDIDATE] as number, 1.05) ? (state[base + REPEATS] as number) : 0);
   state[base + CANDIDATE] = seen;
   state[base + REPEATS] = repeats;
-  const enough = known ? 1 : gap.missed < 0 && seen > interval ? 5 : 2;
+  const enough = known ? 0.8 : gap.missed < 0 && seen > interval ? REPEATS_UNNUMBERED : REPEATS_NUMBERED;
   if (repeats >= enough) {
-    change(state, base, seen, gap.at);
+    change(state, base, seen, gap.at, gap.missed >= 0 || (state[base + KEPT] as number) >= HABIT);
     state[base + REPEATS] = 0;
   }
   return false;
@@ -90,26 +106,38 @@ export function expectedAfter(state: Float32Array, base: number, plan: Plan, bea
   if (other <= interval * CHANGE || slowed === 0) return after + (beats - k) * interval;
   if ((state[base + UNFORESEEN] as number) > ANY_TIME) return after + (beats - k) * other;
   for (; k < beats && k < 200; k++) {
-    const early = timeOfDay(plan.at + after - slowed + 1 + DAY_MS / 2) - DAY_MS / 2;
-    if (Math.abs(early) <= slack(interval)) return after + (beats - k) * other;
+    if (Math.abs(signedDay(plan.at + after - slowed + 1)) <= slack(interval)) return after + (beats - k) * other;
     after += interval;
   }
   return after + (beats - k) * interval;
 }
 
-function change(state: Float32Array, base: number, to: number, at: number): void {
-  const from = state[base + INTERVAL] as number;
-  state[base + OTHER] = from;
-  state[base + INTERVAL] = to;
-  if (to <= from) return;
-  const now = timeOfDay(at);
-  const before = state[base + SLOWED] as number;
-  if (before > 0) {
-    const off = Math.abs(timeOfDay(now - before + 1 + DAY_MS / 2) - DAY_MS / 2);
-    if (off > slack(from)) state[base + UNFORESEEN] = (state[base + UNFORESEEN] as number) + 1;
-  }
-  state[base + SLOWED] = now + 1;
+/** A gap ended; changes of interval noticed next came at some instant within it. */
+export function gapEnded(state: Float32Array, base: number, gap: Gap): void {
+  state[base + SINCE] = gap.gapMs;
 }
+
+function change(state: Float32Array, base: number, to: number, at: number, habit: boolean): void {
+  const from = state[base + INTERVAL] as number;
+  if (habit) state[base + OTHER] = from;
+  state[base + INTERVAL] = to;
+  state[base + KEPT] = 0;
+  if (to <= from || !habit) return;
+  const before = state[base + SLOWED] as number;
+  const since = state[base + SINCE] as number;
+  let off = before === 0 ? 0 : signedDay(at - before + 1);
+  // Losses delay the notice; the earliest instant within the gap counts then.
+  if (off > 0) off = Math.max(0, off - Math.max(0, since - from));
+  if (before > 0 && Math.abs(off) <= slack(from)) {
+    state[base + SLOWED] = 1 + timeOfDay(before - 1 + 0.3 * off);
+    return;
+  }
+  if (before > 0) state[base + UNFORESEEN] = (state[base + UNFORESEEN] as number) + 1;
+  state[base + SLOWED] = timeOfDay(at) + 1;
+}
+
+/** The span between two times of day, the shorter way round. */
+const signedDay = (span: number): number => timeOfDay(span + DAY_MS / 2) - DAY_MS / 2;
 
 /** How far from the habitual time of day a slow-down may come: it is seen only at the next beat. */
 const slack = (interval: number): number => 1.5 * interval + 300_000;
