@@ -1,5 +1,5 @@
 import { BudgetPace } from './budget-pace.ts';
-import { announced, CADENCE_SLOTS, expectedAfter, gapEnded, learnedInterval, missedIn, stepped } from './cadence.ts';
+import { announced, CADENCE_SLOTS, expectedAfter, expectedSlowed, gapEnded, learnedInterval, missedIn, slowingRisk, stepped } from './cadence.ts';
 import type { Deadlines, FreshnessModel, Gap, Plan } from './freshness-model.ts';
 import { LatenessSketch } from './lateness-sketch.ts';
 import { LINK_SLOTS, LinkPrior, RUNS, TRIALS } from './link-prior.ts';
@@ -10,6 +10,7 @@ const YEAR_MS = 365.25 * 86_400_000;
 /** Survival at which silence becomes suspect: φ = 1. */
 const SUSPECT_SURVIVAL = 0.1;
 const RESOLVE_BEATS = 64;
+const GUARD = Number(process.env.GUARD ?? 0.33);
 const GAMMA = Number(process.env.GAMMA ?? 0.5);
 const SHARE_MAX = Number(process.env.SMAX ?? 2);
 const CENSUS_BEATS = 500;
@@ -39,6 +40,10 @@ export class AdaptiveModel implements FreshnessModel {
   readonly #late = new LatenessSketch();
   /** The same for a beat that comes after lost ones. */
   readonly #later = new LatenessSketch();
+  /** Silences of the whole class in multiples of the interval, and the longest one worth waiting for. */
+  readonly #silences = new LatenessSketch();
+  #meanGap = 1;
+  #multiple = 1e9;
   #share = 1;
   #shares = 0;
   /** Unsteadiness of the steps after the announced one, relative to the step. */
@@ -67,6 +72,9 @@ export class AdaptiveModel implements FreshnessModel {
     const missed = missedIn(state, base + CADENCE, gap);
     const allowed = (this.#knobs.falseAlarmsPerDeviceYear * gap.gapMs) / YEAR_MS;
     this.#gaps++;
+    this.#silences.learn(gap.gapMs / stepMs);
+    this.#meanGap += (gap.gapMs / stepMs - this.#meanGap) / Math.min(20_000, this.#gaps + 10);
+    if (this.#gaps % 256 === 0) this.#limitMultiple(stepMs);
     this.#pace.gap(allowed, gap.mistake);
     this.#learnLoss(state, base, missed);
     const steady = gap.nextMs > 0 || stepped(state, base + CADENCE, gap, missed);
@@ -84,9 +92,21 @@ export class AdaptiveModel implements FreshnessModel {
     if ((state[base + UNSOLVED] as number) >= RESOLVE_BEATS || Math.abs(stepMs - solved) > 0.1 * solved) {
       this.#solve(state, base, stepMs);
     }
-    const dead =
-      expectedAfter(state, base + CADENCE, plan, state[base + DEAD_BEATS] as number) +
-      (state[base + DEAD_MARGIN] as number);
+    const deadBeats = state[base + DEAD_BEATS] as number;
+    let dead = expectedAfter(state, base + CADENCE, plan, deadBeats);
+    const risk = slowingRisk(state, base + CADENCE);
+    if (risk > 0) {
+      // The slower interval only has to be waited for as far as its own risk asks: between suspect and dead.
+      const fair = Math.log((this.#knobs.falseAlarmsPerDeviceYear * stepMs) / YEAR_MS);
+      const few = state[base + SUSPECT_BEATS] as number;
+      const depth = (Math.log(SUSPECT_SURVIVAL) - (fair - Math.log(risk))) / (Math.log(SUSPECT_SURVIVAL) - fair);
+      if (fair < Math.log(risk)) {
+        const beats = Math.max(1, Math.round(few + Math.max(0, depth) * (deadBeats - few)));
+        dead = Math.max(dead, expectedSlowed(state, base + CADENCE, plan, beats));
+      }
+    }
+    dead += state[base + DEAD_MARGIN] as number;
+    dead = Math.min(dead, this.#multiple * stepMs);
     const suspect =
       expectedAfter(state, base + CADENCE, plan, state[base + SUSPECT_BEATS] as number) +
       (state[base + SUSPECT_MARGIN] as number);
@@ -109,7 +129,7 @@ export class AdaptiveModel implements FreshnessModel {
   }
 
   debug(): unknown {
-    return { w: this.#links.laws().map((w) => w.toFixed(4)).join(' '), jitter: this.#jitter.toExponential(2), pace: this.#pace.factor.toFixed(2), scale: Math.exp(this.#logScale).toFixed(0), late: [1,2,4,8,16,64,256,1024].map(x=>this.#late.survival(x).toExponential(1)).join(' ') };
+    return { w: this.#links.laws().map((w) => w.toFixed(4)).join(' '), jitter: this.#jitter.toExponential(2), multiple: this.#multiple.toFixed(1), pace: this.#pace.factor.toFixed(2), scale: Math.exp(this.#logScale).toFixed(0), late: [1,2,4,8,16,64,256,1024].map(x=>this.#late.survival(x).toExponential(1)).join(' ') };
   }
 
   #learnLoss(state: Float32Array, base: number, missed: number): void {
@@ -128,6 +148,20 @@ export class AdaptiveModel implements FreshnessModel {
     state[base + SCALE] = next;
     this.#scales++;
     this.#logScale += (Math.log(next) - this.#logScale) / Math.min(2000, this.#scales + 3);
+  }
+
+  /** The multiple of the interval that alone would have kept the whole class at a third of its budget. */
+  #limitMultiple(stepMs: number): void {
+    const fair = (this.#knobs.falseAlarmsPerDeviceYear * this.#meanGap * stepMs) / YEAR_MS;
+    const limit = GUARD * fair * Math.min(1, this.#pace.factor);
+    let low = 1;
+    let high = 1e6;
+    while (high / low > 1.01) {
+      const middle = Math.sqrt(low * high);
+      if (this.#silences.survival(middle) > limit) low = middle;
+      else high = middle;
+    }
+    this.#multiple = high;
   }
 
   #learnJitter(state: Float32Array, base: number, lateMs: number, stepMs: number, missed: number): void {

@@ -36,8 +36,6 @@ const DAY_MS = 86_400_000;
 const CHANGE = 1.4;
 /** Gaps after which half an unforeseen slow-down is forgotten, roughly. */
 const FADE = 1 / 2000;
-/** Unforeseen slow-downs above which every silence allows for one. */
-const ANY_TIME = 1.5;
 
 export function learnedInterval(state: Float32Array, base: number, plan: Plan): number {
   const learned = state[base + INTERVAL] as number;
@@ -96,7 +94,18 @@ export function stepped(state: Float32Array, base: number, gap: Gap, missed: num
   return false;
 }
 
-/** Time from the arrival to the `beats`-th expected beat, allowing for a change to the slower interval. */
+/** P(an unforeseen change to the slower interval) per step. */
+export function slowingRisk(state: Float32Array, base: number): number {
+  return (state[base + UNFORESEEN] as number) * FADE;
+}
+
+/** Time from the arrival to the `beats`-th expected beat, were the device to take its slower interval now. */
+export function expectedSlowed(state: Float32Array, base: number, plan: Plan, beats: number): number {
+  const step = Math.max(learnedInterval(state, base, plan), state[base + OTHER] as number);
+  return plan.nextMs > 0 ? plan.nextMs + (beats - 1) * step : beats * step;
+}
+
+/** Time from the arrival to the `beats`-th expected beat, with the change to the slower interval that is habit. */
 export function expectedAfter(state: Float32Array, base: number, plan: Plan, beats: number): number {
   const interval = learnedInterval(state, base, plan);
   const other = state[base + OTHER] as number;
@@ -104,7 +113,6 @@ export function expectedAfter(state: Float32Array, base: number, plan: Plan, bea
   let k = after > 0 ? 1 : 0;
   const slowed = state[base + SLOWED] as number;
   if (other <= interval * CHANGE || slowed === 0) return after + (beats - k) * interval;
-  if ((state[base + UNFORESEEN] as number) > ANY_TIME) return after + (beats - k) * other;
   for (; k < beats && k < 200; k++) {
     if (Math.abs(signedDay(plan.at + after - slowed + 1)) <= slack(interval)) return after + (beats - k) * other;
     after += interval;

@@ -201,9 +201,9 @@ function cautious(): Float64Array {
   STAYS.forEach((stay, m) => {
     ENTRIES.forEach((entry, e) => {
       const logit = Math.log(entry / (1 - entry));
-      const entryWeight = Math.exp(-(((logit + 4) / 2.5) ** 2) / 2) + 0.02;
+      const entryWeight = Math.exp(-(((logit + 4) / 2.5) ** 2) / 2) + 0.005;
       const lean = Math.log(stay / (1 - stay)) - Math.max(-1, logit / 2);
-      const weight = entryWeight * (Math.exp(-((lean / 1.7) ** 2) / 2) + 0.05);
+      const weight = entryWeight * (Math.exp(-((lean / 1.7) ** 2) / 2) + 0.01);
       weights[m * ENTRIES.length + e] = weight;
       total += weight;
     });
