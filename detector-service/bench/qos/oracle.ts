@@ -52,7 +52,7 @@ export class Oracle {
     const key = `${last.device}/${stage}/${Math.round(intervalMs)}`;
     let table = this.#tables.get(key);
     if (table === undefined) {
-      table = reaches(device.losses[stage] as Loss, device.delay, intervalMs, this.#family.falseAlarmsPerDeviceYear);
+      table = reaches(device.losses[stage] as Loss, device, intervalMs, this.#family.falseAlarmsPerDeviceYear);
       this.#tables.set(key, table);
     }
     let planned = last.nextMs;
@@ -76,20 +76,20 @@ interface Reach {
   readonly marginMs: number;
 }
 
-function reaches(loss: Loss, delay: Delay, intervalMs: number, budget: number): Reach[] {
-  const late = latenessOf(delay);
+function reaches(loss: Loss, device: Device, intervalMs: number, budget: number): Reach[] {
+  const late = lateAfter(device, intervalMs);
   let meanGapBeats = 1;
   for (let k = 1; k < 2000; k++) meanGapBeats += loss.survival(k);
   const perGap = (budget * meanGapBeats * intervalMs) / YEAR_MS;
   return FACTORS.map((factor) => reach(loss, late, intervalMs, Math.min(0.5, factor * perGap)));
 }
 
-function reach(loss: Loss, late: (x: number) => number, intervalMs: number, limit: number): Reach {
+function reach(loss: Loss, late: (missed: number, x: number) => number, intervalMs: number, limit: number): Reach {
   const survival = (k: number, x: number): number => {
     let sum = loss.survival(k);
     for (let back = 0; back < Math.min(k, 20); back++) {
       const j = k - 1 - back;
-      sum += (loss.survival(j) - loss.survival(j + 1)) * late(x + back * intervalMs);
+      sum += (loss.survival(j) - loss.survival(j + 1)) * late(j, x + back * intervalMs);
     }
     return sum;
   };
@@ -103,6 +103,22 @@ function reach(loss: Loss, late: (x: number) => number, intervalMs: number, limi
     else high = middle;
   }
   return { beats: k, marginMs: high };
+}
+
+/** Later beats than the announced one are also unsteady by the jitter of every step in between. */
+function lateAfter(device: Device, intervalMs: number): (missed: number, x: number) => number {
+  const late = latenessOf(device.delay);
+  const spread = device.jitter * intervalMs;
+  return (missed, x) => {
+    if (missed === 0 || spread === 0) return late(x);
+    let sum = 0;
+    for (let i = 0; i < 16; i++) {
+      const u = (i + 0.5) / 8 - 1;
+      const off = missed === 1 ? u * spread : Math.tan(u * 1.2) * 0.55 * spread * Math.sqrt(missed);
+      sum += x - off < 0 ? 1 : late(x - off);
+    }
+    return sum / 16;
+  };
 }
 
 const known = new WeakMap<Delay, (x: number) => number>();

@@ -10,7 +10,7 @@ const YEAR_MS = 365.25 * 86_400_000;
 /** Survival at which silence becomes suspect: φ = 1. */
 const SUSPECT_SURVIVAL = 0.1;
 const RESOLVE_BEATS = 64;
-const GUARD = Number(process.env.GUARD ?? 0.33);
+const GUARD = Number(process.env.GUARD ?? 0.1);
 const GAMMA = Number(process.env.GAMMA ?? 0.5);
 const SHARE_MAX = Number(process.env.SMAX ?? 2);
 const CENSUS_BEATS = 500;
@@ -205,10 +205,9 @@ export class AdaptiveModel implements FreshnessModel {
     }
     const beats = 1 + meanLost(this.#links.lossMass);
     const scale = state[base + SCALE] as number;
-    const fair = Math.min(
-      0.3,
-      (this.#knobs.falseAlarmsPerDeviceYear * beats * stepMs * this.#pace.factor) / YEAR_MS + 0.1 / (10 + this.#gaps),
-    );
+    const nominal = (this.#knobs.falseAlarmsPerDeviceYear * beats * stepMs) / YEAR_MS;
+    const pace = trials < 40 ? Math.min(1, this.#pace.factor) : this.#pace.factor;
+    const fair = Math.min(0.3, nominal * pace + 0.1 / (10 + this.#gaps));
     const k = runReach(this.#links.lossMass, fair);
     const before = k > 1 ? runSurvival(this.#links.lossMass, k - 1) : 1;
     const tail = 1 / Math.max(0.05, Math.log(before / runSurvival(this.#links.lossMass, k)));

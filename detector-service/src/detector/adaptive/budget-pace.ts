@@ -7,7 +7,7 @@
  */
 const GAIN = 0.1;
 const LOWEST = Math.log(0.01);
-const HIGHEST = Math.log(2);
+const HIGHEST = Math.log(6);
 
 export class BudgetPace {
   #balance = 0;

@@ -106,7 +106,7 @@ export class LinkPrior {
   /** The device last asked about is counted into the class. */
   census(newcomer: boolean): void {
     if (newcomer) this.#devices++;
-    const step = 0.5 * (2 + Math.min(this.#censuses, MEMORY_CENSUSES)) ** -0.7;
+    const step = (2 + Math.min(this.#censuses, MEMORY_CENSUSES)) ** -0.6;
     const caution = Math.max(0.002, 0.5 / (0.5 + this.#devices));
     for (let m = 0; m < STAYS.length; m++) {
       let stay = 0;
