@@ -10,6 +10,10 @@ const YEAR_MS = 365.25 * 86_400_000;
 /** Survival at which silence becomes suspect: φ = 1. */
 const SUSPECT_SURVIVAL = 0.1;
 const RESOLVE_BEATS = 64;
+/** Beats after which a change of the threshold shows in the mistakes. */
+const SETTLING_BEATS = 5;
+const SOONER = Number(process.env.SOON ?? 0.2);
+const SHARE_PLATEAU = Number(process.env.PLAT ?? 4);
 const GUARD = Number(process.env.GUARD ?? 0.1);
 const GAMMA = Number(process.env.GAMMA ?? 0.5);
 const SHARE_MAX = Number(process.env.SMAX ?? 2);
@@ -29,7 +33,7 @@ const DEAD_BEATS = OWN + 1;
 const DEAD_MARGIN = OWN + 2;
 const SUSPECT_BEATS = OWN + 3;
 const SUSPECT_MARGIN = OWN + 4;
-const SOLVED_INTERVAL = OWN + 5;
+const SOLVED_FOR = OWN + 5;
 const UNSOLVED = OWN + 6;
 const UNCOUNTED = OWN + 7;
 
@@ -44,6 +48,9 @@ export class AdaptiveModel implements FreshnessModel {
   readonly #silences = new LatenessSketch();
   #meanGap = 1;
   #multiple = 1e9;
+  #devices = 0;
+  #price = 2;
+  #solves = 0;
   #share = 1;
   #shares = 0;
   /** Unsteadiness of the steps after the announced one, relative to the step. */
@@ -61,6 +68,7 @@ export class AdaptiveModel implements FreshnessModel {
   }
 
   init(state: Float32Array, base: number): void {
+    this.#devices++;
     state.fill(0, base, base + this.slots);
     state[base + UNSOLVED] = 1e9;
     state[base + SCALE] = Math.exp(this.#logScale);
@@ -75,7 +83,7 @@ export class AdaptiveModel implements FreshnessModel {
     this.#silences.learn(gap.gapMs / stepMs);
     this.#meanGap += (gap.gapMs / stepMs - this.#meanGap) / Math.min(20_000, this.#gaps + 10);
     if (this.#gaps % 256 === 0) this.#limitMultiple(stepMs);
-    this.#pace.gap(allowed, gap.mistake);
+    this.#pace.gap(allowed, gap.mistake, (SETTLING_BEATS * this.#devices * this.#knobs.falseAlarmsPerDeviceYear * stepMs) / YEAR_MS);
     this.#learnLoss(state, base, missed);
     const steady = gap.nextMs > 0 || stepped(state, base + CADENCE, gap, missed);
     gapEnded(state, base + CADENCE, gap);
@@ -88,8 +96,9 @@ export class AdaptiveModel implements FreshnessModel {
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
     if (plan.nextMs > 0) announced(state, base + CADENCE, plan);
     const stepMs = learnedInterval(state, base + CADENCE, plan);
-    const solved = state[base + SOLVED_INTERVAL] as number;
-    if ((state[base + UNSOLVED] as number) >= RESOLVE_BEATS || Math.abs(stepMs - solved) > 0.1 * solved) {
+    const solved = state[base + SOLVED_FOR] as number;
+    const wanted = stepMs * this.#pace.factor;
+    if ((state[base + UNSOLVED] as number) >= RESOLVE_BEATS || Math.abs(wanted - solved) > 0.15 * solved) {
       this.#solve(state, base, stepMs);
     }
     const deadBeats = state[base + DEAD_BEATS] as number;
@@ -129,7 +138,7 @@ export class AdaptiveModel implements FreshnessModel {
   }
 
   debug(): unknown {
-    return { w: this.#links.laws().map((w) => w.toFixed(4)).join(' '), jitter: this.#jitter.toExponential(2), multiple: this.#multiple.toFixed(1), pace: this.#pace.factor.toFixed(2), scale: Math.exp(this.#logScale).toFixed(0), late: [1,2,4,8,16,64,256,1024].map(x=>this.#late.survival(x).toExponential(1)).join(' ') };
+    return { w: this.#links.laws().map((w) => w.toFixed(4)).join(' '), jitter: this.#jitter.toExponential(2), price: this.#price.toFixed(2), multiple: this.#multiple.toFixed(1), pace: this.#pace.factor.toFixed(2), scale: Math.exp(this.#logScale).toFixed(0), late: [1,2,4,8,16,64,256,1024].map(x=>this.#late.survival(x).toExponential(1)).join(' ') };
   }
 
   #learnLoss(state: Float32Array, base: number, missed: number): void {
@@ -215,13 +224,26 @@ export class AdaptiveModel implements FreshnessModel {
     const max = trials < 40 ? 1.5 : SHARE_MAX;
     this.#share += (share - this.#share) / Math.min(3000, ++this.#shares);
     const limit = Math.min(0.3, fair * Math.min(max, Math.max(1 / SHARE_MAX, share / this.#share)));
-    const dead = this.#reach(limit, stepMs, scale, 1);
+    let dead = this.#reach(limit, stepMs, scale, 1);
+    let margin = this.#margin(dead, limit, stepMs, scale);
+    let used = limit / fair;
+    if (dead > 1 && trials >= 40) {
+      const sooner = SOONER * stepMs;
+      const more = this.#survival(dead - 1, sooner, stepMs, scale) / fair;
+      const saved = 1 + (margin - sooner) / stepMs;
+      if (more <= SHARE_PLATEAU && this.#price * (more - used) < saved) {
+        dead--;
+        margin = sooner;
+        used = more;
+      }
+    }
+    this.#price = Math.min(1000, Math.max(0.02, this.#price * Math.exp((Math.min(used, 5) - 1) / Math.min(1000, 20 + this.#solves++))));
     state[base + DEAD_BEATS] = dead;
-    state[base + DEAD_MARGIN] = this.#margin(dead, limit, stepMs, scale);
+    state[base + DEAD_MARGIN] = margin;
     const suspect = this.#reach(SUSPECT_SURVIVAL, stepMs, scale, 1);
     state[base + SUSPECT_BEATS] = suspect;
     state[base + SUSPECT_MARGIN] = this.#margin(suspect, SUSPECT_SURVIVAL, stepMs, scale);
-    state[base + SOLVED_INTERVAL] = stepMs;
+    state[base + SOLVED_FOR] = stepMs * this.#pace.factor;
     state[base + UNSOLVED] = 0;
   }
 

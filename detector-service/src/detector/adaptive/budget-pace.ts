@@ -12,8 +12,10 @@ const HIGHEST = Math.log(6);
 export class BudgetPace {
   #balance = 0;
 
-  gap(allowed: number, mistake: boolean): void {
-    this.#balance = Math.min(HIGHEST, Math.max(LOWEST, this.#balance + GAIN * (allowed - (mistake ? 1 : 0))));
+  /** `inFlight`: mistakes allowed while a change of the threshold takes to show, which must not overshoot. */
+  gap(allowed: number, mistake: boolean, inFlight: number): void {
+    const gain = GAIN / Math.max(1, inFlight);
+    this.#balance = Math.min(HIGHEST, Math.max(LOWEST, this.#balance + gain * (allowed - (mistake ? 1 : 0))));
   }
 
   /** Factor on the allowed survival. */

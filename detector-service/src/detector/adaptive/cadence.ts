@@ -23,10 +23,14 @@ const REPEATS = 5;
 const SINCE = 6;
 /** Steps that kept the interval since it last changed. */
 const KEPT = 7;
-export const CADENCE_SLOTS = 8;
+/** Time of day at which it last went faster, plus one; 0 when it never did or not by habit. */
+const SPED = 8;
+export const CADENCE_SLOTS = 9;
 
 /** Steps after which an interval is a habit, to be expected again. */
 const HABIT = 6;
+/** Beats looked ahead one by one. */
+const WALK_MAX = 200;
 /** Equal gaps in a row that make a slower interval, when losses could explain them as well; else a change. */
 const REPEATS_UNNUMBERED = 8;
 const REPEATS_NUMBERED = 2;
@@ -112,12 +116,19 @@ export function expectedAfter(state: Float32Array, base: number, plan: Plan, bea
   let after = plan.nextMs;
   let k = after > 0 ? 1 : 0;
   const slowed = state[base + SLOWED] as number;
-  if (other <= interval * CHANGE || slowed === 0) return after + (beats - k) * interval;
-  for (; k < beats && k < 200; k++) {
-    if (Math.abs(signedDay(plan.at + after - slowed + 1)) <= slack(interval)) return after + (beats - k) * other;
-    after += interval;
+  if (slowed === 0 || near(other, interval, CHANGE)) return after + (beats - k) * interval;
+  const slow = Math.max(interval, other);
+  const fast = Math.min(interval, other);
+  const sped = state[base + SPED] as number;
+  const wait = slack(fast);
+  let step = interval;
+  for (; k < beats && k < WALK_MAX; k++) {
+    const now = plan.at + after;
+    if (step === fast && Math.abs(signedDay(now - slowed + 1)) <= wait) step = slow;
+    else if (step === slow && sped > 0 && k > 0 && timeOfDay(now - sped + 1 - wait) < slow) step = fast;
+    after += step;
   }
-  return after + (beats - k) * interval;
+  return after + (beats - k) * step;
 }
 
 /** A gap ended; changes of interval noticed next came at some instant within it. */
@@ -130,7 +141,15 @@ function change(state: Float32Array, base: number, to: number, at: number, habit
   if (habit) state[base + OTHER] = from;
   state[base + INTERVAL] = to;
   state[base + KEPT] = 0;
-  if (to <= from || !habit) return;
+  if (!habit) return;
+  if (to < from) {
+    const sped = state[base + SPED] as number;
+    const late = sped === 0 ? 0 : signedDay(at - sped + 1);
+    // Expected late rather than early: it only ends the patience with a slow device.
+    if (sped === 0 || Math.abs(late) > 2 * slack(to)) state[base + SPED] = sped === 0 ? timeOfDay(at) + 1 : 0;
+    else state[base + SPED] = 1 + timeOfDay(sped - 1 + (late > 0 ? 0.5 : 0.1) * late);
+    return;
+  }
   const before = state[base + SLOWED] as number;
   const since = state[base + SINCE] as number;
   let off = before === 0 ? 0 : signedDay(at - before + 1);

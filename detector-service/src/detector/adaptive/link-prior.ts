@@ -32,8 +32,6 @@ const LOG_STAY = SEEN_STAYS.map((seen) => seen.map(Math.log));
 const LOG_END = SEEN_STAYS.map((seen) => seen.map((m) => Math.log1p(-m)));
 const CELLS = ENTRIES.length * STAYS.length;
 
-/** Censuses after which old ones are forgotten. */
-const MEMORY_CENSUSES = 5000;
 
 /**
  * What kinds of link a class has: a distribution over (loss entry, stay), learned from its devices.
@@ -106,7 +104,7 @@ export class LinkPrior {
   /** The device last asked about is counted into the class. */
   census(newcomer: boolean): void {
     if (newcomer) this.#devices++;
-    const step = (2 + Math.min(this.#censuses, MEMORY_CENSUSES)) ** -0.6;
+    const step = Math.min((2 + this.#censuses) ** -0.6, 1 / (1 + this.#devices));
     const caution = Math.max(0.002, 0.5 / (0.5 + this.#devices));
     for (let m = 0; m < STAYS.length; m++) {
       let stay = 0;
