@@ -86,7 +86,7 @@ for (const [name, make] of Object.entries(families)) {
         `E[TD] ${score.detection.toFixed(2)} orc@same ${atSame.toFixed(2)} (${(score.detection / atSame).toFixed(2)}) ` +
         `orc@budget ${atBudget.toFixed(2)} (${(score.detection / atBudget).toFixed(2)}) ` +
         `fixed@same ${best.detection.toFixed(2)} (${(score.detection / best.detection).toFixed(2)}) ` +
-        `@budget ${bestBudget.detection.toFixed(2)} (${(score.detection / bestBudget.detection).toFixed(2)}) ${seconds.toFixed(0)}s\n${process.env.DEBUG ? `${JSON.stringify(model.debug())}\n` : ''}`,
+        `@budget ${bestBudget.detection.toFixed(2)} (${(score.detection / bestBudget.detection).toFixed(2)}) ${seconds.toFixed(0)}s\n`,
     );
   }
 }

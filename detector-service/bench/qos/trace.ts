@@ -91,6 +91,5 @@ const row = (name: string, score: Score, budget: number, fixed?: FixedMultiples)
 for (const [name, d] of devices) row(name, d.score, 12);
 for (const [name, c] of models) {
   row(name, c.score, classes[name]?.falseAlarmsPerDeviceYear ?? 1, c.fixed);
-  process.stdout.write(`${JSON.stringify(c.model.debug())}\n`);
 }
 row('all', all.score, Object.values(classes)[0]?.falseAlarmsPerDeviceYear ?? 12, all.fixed);

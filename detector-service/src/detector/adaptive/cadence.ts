@@ -47,6 +47,11 @@ export function learnedInterval(state: Float32Array, base: number, plan: Plan): 
   return plan.nextMs > 0 ? plan.nextMs : plan.intervalMs;
 }
 
+/** The second interval it is known to keep; 0 when there is none. Milliseconds. */
+export function otherInterval(state: Float32Array, base: number): number {
+  return state[base + OTHER] as number;
+}
+
 /** Beats lost in a gap; counted from its length when the device does not number its beats. */
 export function missedIn(state: Float32Array, base: number, gap: Gap): number {
   if (gap.missed >= 0) return gap.missed;

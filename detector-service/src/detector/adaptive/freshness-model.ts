@@ -5,6 +5,9 @@
  * quality of service of failure detectors, 2002). One model serves one class. What it knows of a device lies in
  * `slots` consecutive numbers of a table owned by the caller; what it knows of the class lies inside the model.
  * Models are deterministic: no clock, no dice. All spans are milliseconds.
+ *
+ * A gap that was not the device's own (blind time, a group outage, announced sleep, a reboot) is not learned from:
+ * the caller leaves `learn` out.
  */
 export interface FreshnessModel {
   /** Numbers of learned state per device. */
@@ -17,6 +20,18 @@ export interface FreshnessModel {
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void;
   /** Suspicion φ = −log10 P(silence lasts so long | alive). Never falls while silence grows. */
   phi(state: Float32Array, base: number, plan: Plan, silenceMs: number): number;
+  /** Why the deadline is what it is, as data. */
+  explain(state: Float32Array, base: number, plan: Plan): Explanation;
+  /** What was learned of the class, for a snapshot; empty when nothing is. */
+  exportClass(): Float64Array;
+  /** Takes back what `exportClass` gave. False, and nothing changed, when it is of another version. */
+  importClass(numbers: Float64Array): boolean;
+}
+
+/** The algorithm's name, and its own quantities by name. */
+export interface Explanation {
+  readonly algorithm: string;
+  readonly [quantity: string]: number | string | boolean;
 }
 
 /** What is known about the time after an arrival. */

@@ -16,9 +16,8 @@ const MEMORY_SAMPLES = 1e6;
 
 export class LatenessSketch {
   readonly #counts = new Float64Array(BINS);
-  #below = 0;
-  #total = 0;
-  #fitted = 0;
+  /** [all samples, those at the last fit] */
+  readonly #samples = new Float64Array(2);
   readonly #survival = new Float64Array(BINS + 1);
   #tailBin = BINS;
   #tailShape = 2;
@@ -27,23 +26,22 @@ export class LatenessSketch {
     for (let bin = 0; bin < BINS; bin++) {
       this.#counts[bin] = IMAGINED * 0.5 * (imagined(lowerEdge(bin)) - imagined(lowerEdge(bin + 1)));
     }
-    this.#below = IMAGINED / 2;
-    this.#total = IMAGINED;
+    this.#samples[0] = IMAGINED;
     this.#fit();
   }
 
   learn(scaled: number): void {
     const bin = binOf(scaled);
-    if (bin < 0) this.#below++;
-    else this.#counts[bin] = (this.#counts[bin] as number) + 1;
-    this.#total++;
-    if (this.#total > 1.05 * this.#fitted + 1) this.#fit();
-    if (this.#total > MEMORY_SAMPLES) this.#halve();
+    if (bin >= 0) this.#counts[bin] = (this.#counts[bin] as number) + 1;
+    const total = (this.#samples[0] as number) + 1;
+    this.#samples[0] = total;
+    if (total > 1.05 * (this.#samples[1] as number) + 1) this.#fit();
+    if (total > MEMORY_SAMPLES) this.#halve();
   }
 
   /** P(lateness > scaled). */
   survival(scaled: number): number {
-    if (scaled <= 0) return 1 - (scaled < -1 ? 0 : 0);
+    if (scaled <= 0) return 1;
     const position = (Math.log2(scaled) - OCTAVE_MIN) * BINS_PER_OCTAVE;
     if (position <= 0) return this.#survival[0] as number;
     const bin = Math.floor(position);
@@ -55,15 +53,24 @@ export class LatenessSketch {
     return from * (to / from) ** (position - bin);
   }
 
+  persistent(): Float64Array[] {
+    return [this.#samples, this.#counts];
+  }
+
+  restored(): void {
+    this.#fit();
+  }
+
   #fit(): void {
-    this.#fitted = this.#total;
+    const total = this.#samples[0] as number;
+    this.#samples[1] = total;
     let above = 0;
     for (let bin = BINS - 1; bin >= 0; bin--) {
-      this.#survival[bin + 1] = Math.max(above, 1e-12) / this.#total;
+      this.#survival[bin + 1] = Math.max(above, 1e-12) / total;
       above += this.#counts[bin] as number;
     }
-    this.#survival[0] = above / this.#total;
-    const wanted = Math.max(TAIL_SAMPLES, TAIL_SHARE * this.#total);
+    this.#survival[0] = above / total;
+    const wanted = Math.max(TAIL_SAMPLES, TAIL_SHARE * total);
     let count = 0;
     let logs = 0;
     let bin = BINS;
@@ -85,9 +92,8 @@ export class LatenessSketch {
 
   #halve(): void {
     for (let bin = 0; bin < BINS; bin++) this.#counts[bin] = (this.#counts[bin] as number) / 2;
-    this.#below /= 2;
-    this.#total /= 2;
-    this.#fitted /= 2;
+    this.#samples[0] = (this.#samples[0] as number) / 2;
+    this.#samples[1] = (this.#samples[1] as number) / 2;
   }
 }
 

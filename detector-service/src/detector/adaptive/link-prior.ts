@@ -13,7 +13,7 @@ export const LINK_SLOTS = RECENT + 1;
 
 /** Gaps that `RECENT` looks back on, and the deviance from what was learned at which the link is another. */
 const RECENT_GAPS = 40;
-const DEVIANCE_MAX = Number(process.env.DEV ?? 7);
+const DEVIANCE_MAX = 7;
 /** Share of the evidence that outlasts a change. */
 const KEPT = 0.15;
 
@@ -45,8 +45,8 @@ export class LinkPrior {
   readonly #cautious = cautious();
   readonly #learned = Float64Array.from(this.#cautious);
   readonly #weights = Float64Array.from(this.#cautious);
-  #censuses = 0;
-  #devices = 0;
+  /** [censuses, devices] */
+  readonly #counted = new Float64Array(2);
   /** Share of the class's devices that follow each law. */
   readonly #laws = Float64Array.from(LAWS_FIRST);
   /** Of the device last asked about: likelihoods by entry, and by stay under each law. */
@@ -103,9 +103,11 @@ export class LinkPrior {
 
   /** The device last asked about is counted into the class. */
   census(newcomer: boolean): void {
-    if (newcomer) this.#devices++;
-    const step = Math.min((2 + this.#censuses) ** -0.6, 1 / (1 + this.#devices));
-    const caution = Math.max(0.002, 0.5 / (0.5 + this.#devices));
+    const [censuses = 0, before = 0] = this.#counted;
+    const devices = newcomer ? before + 1 : before;
+    this.#counted.set([censuses + 1, devices]);
+    const step = Math.min((2 + censuses) ** -0.6, 1 / (1 + devices));
+    const caution = Math.max(0.002, 0.5 / (0.5 + devices));
     for (let m = 0; m < STAYS.length; m++) {
       let stay = 0;
       for (let law = 0; law < LAWS; law++) {
@@ -123,7 +125,7 @@ export class LinkPrior {
       const old = this.#laws[law] as number;
       this.#laws[law] = old + step * ((this.#lawShare[law] as number) - old);
     }
-    this.#censuses++;
+    
   }
 
   /** One more gap of this device: `missed` beats in a row were lost. */
@@ -170,8 +172,8 @@ export class LinkPrior {
     return deviance > DEVIANCE_MAX;
   }
 
-  laws(): readonly number[] {
-    return [...this.#laws];
+  persistent(): Float64Array[] {
+    return [this.#counted, this.#laws, this.#learned, this.#weights];
   }
 }
 
