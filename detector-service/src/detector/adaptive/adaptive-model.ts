@@ -134,7 +134,10 @@ export class AdaptiveModel implements FreshnessModel {
     this.#links.posterior(state, base);
     const marginMs = silenceMs - expectedAfter(state, base + CADENCE, plan, beats);
     const scale = state[base + SCALE] as number;
-    return Math.max(0, -Math.log10(this.#silence.survival(this.#links.lossMass, beats, marginMs, stepMs, scale)));
+    return Math.max(
+      0,
+      -Math.log10(this.#silence.survival(this.#links.lossMass, beats, marginMs, stepMs, scale)),
+    );
   }
 
   explain(state: Float32Array, base: number, plan: Plan): Explanation {
@@ -155,7 +158,11 @@ export class AdaptiveModel implements FreshnessModel {
       latenessMs: state[base + SCALE] as number,
       beats: Math.min(beats, this.#guard.multiple),
       marginMs: state[base + DEAD_MARGIN] as number,
-      allowedSurvival: this.#budget.fair((1 + lost) * stepMs, state[base + TRIALS] as number, this.#guard.gaps),
+      allowedSurvival: this.#budget.fair(
+        (1 + lost) * stepMs,
+        state[base + TRIALS] as number,
+        this.#guard.gaps,
+      ),
       pace: this.#budget.pace,
       boundByClass: beats > this.#guard.multiple,
     };
@@ -198,7 +205,8 @@ export class AdaptiveModel implements FreshnessModel {
     const firstMs = gap.nextMs > 0 ? gap.nextMs : stepMs;
     const lateMs = gap.gapMs - firstMs - missed * stepMs;
     const scale = state[base + SCALE] as number;
-    if (missed === 0) state[base + SCALE] = this.#silence.learnLate(scale, lateMs, state[base + TRIALS] as number);
+    if (missed === 0)
+      state[base + SCALE] = this.#silence.learnLate(scale, lateMs, state[base + TRIALS] as number);
     // A beat after losses that is off by half of all that time tells of another interval, not of lateness.
     else if (Math.abs(lateMs) <= 0.5 * stepMs * (missed + 1)) {
       this.#silence.learnLater(scale, lateMs, stepMs, missed);

@@ -92,7 +92,8 @@ export function stepped(state: Float32Array, base: number, gap: Gap, missed: num
   // A step that spans losses may be a blend of two intervals and counts for less.
   const weight = missed === 0 || gap.missed < 0 ? 1 : 0.4;
   const known = near(seen, state[base + OTHER] as number, 1.1);
-  const repeats = weight + (near(seen, state[base + CANDIDATE] as number, 1.05) ? (state[base + REPEATS] as number) : 0);
+  const repeats =
+    weight + (near(seen, state[base + CANDIDATE] as number, 1.05) ? (state[base + REPEATS] as number) : 0);
   state[base + CANDIDATE] = seen;
   state[base + REPEATS] = repeats;
   const enough = known ? 0.8 : gap.missed < 0 && seen > interval ? REPEATS_UNNUMBERED : REPEATS_NUMBERED;

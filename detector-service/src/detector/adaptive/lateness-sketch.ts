@@ -46,7 +46,9 @@ export class LatenessSketch {
     if (position <= 0) return this.#survival[0] as number;
     const bin = Math.floor(position);
     if (bin >= this.#tailBin) {
-      return (this.#survival[this.#tailBin] as number) * (scaled / lowerEdge(this.#tailBin)) ** -this.#tailShape;
+      return (
+        (this.#survival[this.#tailBin] as number) * (scaled / lowerEdge(this.#tailBin)) ** -this.#tailShape
+      );
     }
     const from = this.#survival[bin] as number;
     const to = this.#survival[bin + 1] as number;
@@ -77,7 +79,9 @@ export class LatenessSketch {
     while (bin > 0 && count < wanted) {
       bin--;
       // Each bin's samples lie half a bin above its edge; raising the threshold lifts all those above.
-      logs += (count / BINS_PER_OCTAVE) * Math.LN2 + ((this.#counts[bin] as number) / 2 / BINS_PER_OCTAVE) * Math.LN2;
+      logs +=
+        (count / BINS_PER_OCTAVE) * Math.LN2 +
+        ((this.#counts[bin] as number) / 2 / BINS_PER_OCTAVE) * Math.LN2;
       count += this.#counts[bin] as number;
     }
     this.#tailBin = bin;

@@ -32,7 +32,6 @@ const LOG_STAY = SEEN_STAYS.map((seen) => seen.map(Math.log));
 const LOG_END = SEEN_STAYS.map((seen) => seen.map((m) => Math.log1p(-m)));
 const CELLS = ENTRIES.length * STAYS.length;
 
-
 /**
  * What kinds of link a class has: a distribution over (loss entry, stay), learned from its devices.
  *
@@ -81,7 +80,8 @@ export class LinkPrior {
     for (let law = 0; law < LAWS; law++) top = Math.max(top, state[base + LOG_LIKELIHOOD + law] as number);
     let total = 0;
     for (let law = 0; law < LAWS; law++) {
-      const share = (this.#laws[law] as number) * Math.exp((state[base + LOG_LIKELIHOOD + law] as number) - top);
+      const share =
+        (this.#laws[law] as number) * Math.exp((state[base + LOG_LIKELIHOOD + law] as number) - top);
       this.#lawShare[law] = share;
       total += share;
     }
@@ -89,9 +89,17 @@ export class LinkPrior {
       const share = (this.#lawShare[law] as number) / total;
       this.#lawShare[law] = share;
       const from = law * STAYS.length;
-      likelihood(this.#byStay, from, LOG_STAY[law] as number[], LOG_END[law] as number[], state[base + CONTINUATIONS + law] as number, runs);
+      likelihood(
+        this.#byStay,
+        from,
+        LOG_STAY[law] as number[],
+        LOG_END[law] as number[],
+        state[base + CONTINUATIONS + law] as number,
+        runs,
+      );
       let sum = 0;
-      for (let m = 0; m < STAYS.length; m++) sum += (this.#rowMass[m] as number) * (this.#byStay[from + m] as number);
+      for (let m = 0; m < STAYS.length; m++)
+        sum += (this.#rowMass[m] as number) * (this.#byStay[from + m] as number);
       for (let m = 0; m < STAYS.length; m++) {
         const stay = (this.#byStay[from + m] as number) / sum;
         this.#byStay[from + m] = stay;
@@ -125,7 +133,6 @@ export class LinkPrior {
       const old = this.#laws[law] as number;
       this.#laws[law] = old + step * ((this.#lawShare[law] as number) - old);
     }
-    
   }
 
   /** One more gap of this device: `missed` beats in a row were lost. */

@@ -33,7 +33,9 @@ const FRESH = new Float64Array(LENGTHS.length * LAWS);
  * What the share of fresh continuations comes out as for each law and true stay. Counting the fresh ones needs
  * the stay itself; they are counted as if it were a half, and read against this.
  */
-export const SEEN_STAYS: readonly (readonly number[])[] = CONCENTRATIONS.map(() => new Array<number>(STAYS.length));
+export const SEEN_STAYS: readonly (readonly number[])[] = CONCENTRATIONS.map(
+  () => new Array<number>(STAYS.length),
+);
 tabulate();
 
 /** P(run ≥ k) on average over `mass`, a weight for each law and stay. */
@@ -100,7 +102,8 @@ export function freshContinuations(law: number, length: number): number {
 
 function at(mass: Float64Array, index: number): number {
   let sum = 0;
-  for (let i = 0, s = index * WIDTH; i < WIDTH; i++, s++) sum += (mass[i] as number) * (SURVIVAL[s] as number);
+  for (let i = 0, s = index * WIDTH; i < WIDTH; i++, s++)
+    sum += (mass[i] as number) * (SURVIVAL[s] as number);
   return sum;
 }
 
@@ -140,7 +143,11 @@ function tabulate(): void {
       for (let i = 1; i < LENGTHS.length; i++) {
         const more = (FRESH[i * LAWS + law] as number) - (FRESH[(i - 1) * LAWS + law] as number);
         const at = i * WIDTH + law * STAYS.length + m;
-        expected += (more * ((SURVIVAL[at] as number) + (i < 40 ? (SURVIVAL[at] as number) : (SURVIVAL[at - WIDTH] as number)))) / 2;
+        expected +=
+          (more *
+            ((SURVIVAL[at] as number) +
+              (i < 40 ? (SURVIVAL[at] as number) : (SURVIVAL[at - WIDTH] as number)))) /
+          2;
       }
       (SEEN_STAYS[law] as number[])[m] = expected / (1 + expected);
     });
@@ -156,5 +163,8 @@ function lengths(): number[] {
 export function logits(from: number, to: number, count: number): number[] {
   const low = Math.log(from / (1 - from));
   const high = Math.log(to / (1 - to));
-  return Array.from({ length: count }, (_, i) => 1 / (1 + Math.exp(-(low + ((high - low) * i) / (count - 1)))));
+  return Array.from(
+    { length: count },
+    (_, i) => 1 / (1 + Math.exp(-(low + ((high - low) * i) / (count - 1)))),
+  );
 }

@@ -44,7 +44,8 @@ export class Silence {
     const next = Math.max(1, scale + (sample - scale) / Math.min(50, gaps + 2));
     const typical = this.#typical;
     typical[1] = Math.min(MEMORY, (typical[1] as number) + 1);
-    typical[0] = (typical[0] as number) + (Math.log(next) - (typical[0] as number)) / ((typical[1] as number) + 3);
+    typical[0] =
+      (typical[0] as number) + (Math.log(next) - (typical[0] as number)) / ((typical[1] as number) + 3);
     return next;
   }
 
