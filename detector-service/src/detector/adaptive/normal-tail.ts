@@ -1,6 +1,6 @@
 /** −log10 of the survival of the standard normal, exact and stable as far out as numbers go. */
 export function normalPhi(z: number): number {
-  if (z < -8) return 0;
+  if (z < 0) return -Math.log1p(-(10 ** -normalPhi(-z))) / Math.LN10;
   if (z < 3) return -Math.log10(erfcOfBody(z / Math.SQRT2) / 2);
   // Laplace's continued fraction for Mills' ratio Q(z)/φ(z) = 1/(z + 1/(z + 2/(z + 3/(z + …)))).
   let fraction = z;

@@ -4,6 +4,10 @@ import { runReach, runSurvival } from './run-law.ts';
 /** Earlier beats that may still be on their way; what lies further back no longer counts. */
 const BEATS_UNDERWAY = 4;
 const BISECTIONS = 20;
+/** Smallest margin, in steps: a deadline never sits on the instant at which a beat is due. */
+const MARGIN_MIN = 0.01;
+/** Nor so shortly before it. */
+const BEFORE_DUE = 0.05;
 /** Gaps over which the class's scales are averaged. */
 const MEMORY = 2000;
 
@@ -88,8 +92,12 @@ export class Silence {
       else high = middle;
     }
     into.beats = beats;
-    // At least the scale: a deadline never sits on the instant at which a beat is due.
-    into.marginMs = Math.max(high, Math.min(scale, stepMs / 4));
+    into.marginMs = Math.max(high, MARGIN_MIN * stepMs);
+    if (high > (1 - BEFORE_DUE) * stepMs) {
+      // Just before a beat is due: hearing whether it comes costs next to nothing.
+      into.beats++;
+      into.marginMs = BEFORE_DUE * stepMs;
+    }
   }
 
   /** Learned state, by reference, for snapshots. */
