@@ -14,7 +14,7 @@ import {
 import { ClassGuard } from './class-guard.ts';
 import type { Deadlines, Explanation, FreshnessModel, Gap, Plan } from './freshness-model.ts';
 import { LINK_SLOTS, LinkPrior, RUNS, TRIALS } from './link-prior.ts';
-import { meanLost, runReach, runSurvival } from './run-law.ts';
+import { type Mass, meanLost, runReach, runSurvival } from './run-law.ts';
 import { type Point, Silence } from './silence.ts';
 
 export interface AdaptiveKnobs {
@@ -30,13 +30,15 @@ export interface AdaptiveKnobs {
 
 /** Survival at which silence becomes suspect: φ = 1. */
 const SUSPECT_SURVIVAL = 0.1;
-/** A cached margin is solved anew after so much evidence; a gap without loss counts one, a run more. */
-const STALE = 64;
+/** A cached margin is solved anew when the evidence grew by a share; a gap without loss counts one, a run more. */
+const STALE_MIN = 16;
+const STALE_MAX = 128;
+const STALE_SHARE = 0.25;
 const RUN_EVIDENCE = 512;
 const RUN_EVIDENCE_MIN = 4;
 /** … or when the threshold moved by this factor. */
 const MOVED = 0.15;
-/** A device is counted into its class whenever its evidence has grown by half, at the latest after this many gaps. */
+/** A device is counted into its class whenever its evidence has doubled, at the latest after this many gaps. */
 const CENSUS_GAPS = 500;
 const CENSUS_GAPS_MIN = 8;
 /** Margin, in steps, at which being done one beat sooner is considered. */
@@ -82,7 +84,7 @@ export class AdaptiveModel implements FreshnessModel {
   init(state: Float32Array, base: number): void {
     state.fill(0, base, base + SLOTS);
     state[base + SCALE] = this.#silence.scaleMs;
-    state[base + EVIDENCE] = STALE;
+    state[base + EVIDENCE] = STALE_MAX;
     this.#budget.joined();
   }
 
@@ -106,7 +108,9 @@ export class AdaptiveModel implements FreshnessModel {
     const stepMs = learnedInterval(state, base + CADENCE, plan);
     const solvedFor = state[base + SOLVED_FOR] as number;
     const moved = Math.abs(stepMs * this.#budget.pace - solvedFor) > MOVED * solvedFor;
-    if (moved || (state[base + EVIDENCE] as number) >= STALE) this.#solve(state, base, stepMs);
+    const gaps = state[base + TRIALS] as number;
+    const stale = Math.min(STALE_MAX, Math.max(STALE_MIN, STALE_SHARE * gaps));
+    if (moved || (state[base + EVIDENCE] as number) >= stale) this.#solve(state, base, stepMs);
     const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
     const latest = firstMs + (this.#knobs.maxSilenceMs ?? Number.MAX_VALUE);
     const dead = this.#expectedEnd(state, base, plan, stepMs) + (state[base + DEAD_MARGIN] as number);
@@ -260,14 +264,14 @@ export class AdaptiveModel implements FreshnessModel {
   #census(state: Float32Array, base: number): void {
     const trials = state[base + TRIALS] as number;
     const uncounted = state[base + UNCOUNTED] as number;
-    if (uncounted < Math.min(CENSUS_GAPS, Math.max(CENSUS_GAPS_MIN, trials / 2))) return;
+    if (uncounted < Math.min(CENSUS_GAPS, Math.max(CENSUS_GAPS_MIN, trials / 2 + 1))) return;
     this.#links.census(uncounted === trials);
     state[base + UNCOUNTED] = 0;
   }
 }
 
 /** Beats in which the survival falls e-fold, where it comes to `limit`. */
-function tailBeats(losses: Float64Array, limit: number): number {
+function tailBeats(losses: Mass, limit: number): number {
   const k = runReach(losses, limit);
   const before = k > 1 ? runSurvival(losses, k - 1) : 1;
   return 1 / Math.max(0.05, Math.log(before / runSurvival(losses, k)));

@@ -1,4 +1,14 @@
-import { freshContinuations, LAWS, logits, runProbability, SEEN_STAYS, STAYS, WIDTH } from './run-law.ts';
+import {
+  emptyMass,
+  freshContinuations,
+  LAWS,
+  logits,
+  type Mass,
+  runProbability,
+  SEEN_STAYS,
+  STAYS,
+  WIDTH,
+} from './run-law.ts';
 
 /** Evidence of one device: slots relative to its base. */
 export const TRIALS = 0;
@@ -14,6 +24,11 @@ export const LINK_SLOTS = RECENT + 1;
 /** Gaps that `RECENT` looks back on, and the deviance from what was learned at which the link is another. */
 const RECENT_GAPS = 40;
 const DEVIANCE_MAX = 7;
+/** Devices of a class that are counted each time; of more, every so-manieth. */
+const SAMPLE_DEVICES = 2000;
+/** Likelihoods and masses below this are left out. */
+const NEGLIGIBLE = 1e-11;
+const NEGLIGIBLE_LOSS = 1e-9;
 /** Share of the evidence that outlasts a change. */
 const KEPT = 0.15;
 
@@ -56,7 +71,7 @@ export class LinkPrior {
   readonly #rowMass = new Float64Array(STAYS.length);
   readonly #rowLoss = new Float64Array(STAYS.length);
   /** Of the device last asked about: P(a run begins, law, stay). */
-  readonly lossMass = new Float64Array(WIDTH);
+  readonly lossMass: Mass = emptyMass();
   /** P(stay | law), summing to one within each law. */
   readonly belief = new Float64Array(WIDTH);
 
@@ -65,10 +80,14 @@ export class LinkPrior {
     const trials = state[base + TRIALS] as number;
     const runs = state[base + RUNS] as number;
     likelihood(this.#byEntry, 0, LOG_ENTRY, LOG_NO_ENTRY, runs, trials - runs);
+    let from = 0;
+    let to = ENTRIES.length;
+    while ((this.#byEntry[from] as number) < NEGLIGIBLE) from++;
+    while ((this.#byEntry[to - 1] as number) < NEGLIGIBLE) to--;
     for (let m = 0; m < STAYS.length; m++) {
       let mass = 0;
       let loss = 0;
-      for (let e = 0, at = m * ENTRIES.length; e < ENTRIES.length; e++, at++) {
+      for (let e = from, at = m * ENTRIES.length + from; e < to; e++, at++) {
         const p = (this.#weights[at] as number) * (this.#byEntry[e] as number);
         mass += p;
         loss += p * (ENTRIES[e] as number);
@@ -85,13 +104,14 @@ export class LinkPrior {
       this.#lawShare[law] = share;
       total += share;
     }
+    let count = 0;
     for (let law = 0; law < LAWS; law++) {
       const share = (this.#lawShare[law] as number) / total;
       this.#lawShare[law] = share;
-      const from = law * STAYS.length;
+      const row = law * STAYS.length;
       likelihood(
         this.#byStay,
-        from,
+        row,
         LOG_STAY[law] as number[],
         LOG_END[law] as number[],
         state[base + CONTINUATIONS + law] as number,
@@ -99,22 +119,30 @@ export class LinkPrior {
       );
       let sum = 0;
       for (let m = 0; m < STAYS.length; m++)
-        sum += (this.#rowMass[m] as number) * (this.#byStay[from + m] as number);
+        sum += (this.#rowMass[m] as number) * (this.#byStay[row + m] as number);
       for (let m = 0; m < STAYS.length; m++) {
-        const stay = (this.#byStay[from + m] as number) / sum;
-        this.#byStay[from + m] = stay;
-        this.belief[from + m] = (this.#rowMass[m] as number) * stay;
-        this.lossMass[from + m] = share * (this.#rowLoss[m] as number) * stay;
+        const stay = (this.#byStay[row + m] as number) / sum;
+        this.#byStay[row + m] = stay;
+        this.belief[row + m] = (this.#rowMass[m] as number) * stay;
+        const loss = share * (this.#rowLoss[m] as number) * stay;
+        this.lossMass.values[row + m] = loss;
+        if (loss > NEGLIGIBLE_LOSS) this.lossMass.active[count++] = row + m;
       }
     }
+    this.lossMass.count = count;
   }
 
   /** The device last asked about is counted into the class. */
   census(newcomer: boolean): void {
     const [censuses = 0, before = 0] = this.#counted;
     const devices = newcomer ? before + 1 : before;
+    // A large fleet is known from a part of it.
+    if (devices > SAMPLE_DEVICES && censuses % Math.ceil(devices / SAMPLE_DEVICES) !== 0) {
+      this.#counted.set([censuses + 1, devices]);
+      return;
+    }
     this.#counted.set([censuses + 1, devices]);
-    const step = Math.min((2 + censuses) ** -0.6, 1 / (1 + devices));
+    const step = Math.min((2 + censuses) ** -0.6, 1 / (1 + Math.min(devices, SAMPLE_DEVICES)));
     const caution = Math.max(0.002, 0.5 / (0.5 + devices));
     for (let m = 0; m < STAYS.length; m++) {
       let stay = 0;

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LAWS, meanLost, runReach, runSurvival, STAYS, WIDTH } from './run-law.ts';
+import { emptyMass, LAWS, type Mass, meanLost, runReach, runSurvival, STAYS } from './run-law.ts';
 
-const certain = (law: number, stay: number): Float64Array => {
-  const mass = new Float64Array(WIDTH);
-  mass[law * STAYS.length + stay] = 1;
+const certain = (law: number, stay: number): Mass => {
+  const mass = emptyMass();
+  const at = law * STAYS.length + stay;
+  mass.values[at] = 1;
+  mass.active[0] = at;
+  mass.count = 1;
   return mass;
 };
 

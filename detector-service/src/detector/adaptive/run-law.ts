@@ -38,8 +38,21 @@ export const SEEN_STAYS: readonly (readonly number[])[] = CONCENTRATIONS.map(
 );
 tabulate();
 
-/** P(run ≥ k) on average over `mass`, a weight for each law and stay. */
-export function runSurvival(mass: Float64Array, k: number): number {
+/** A weight for each law and stay, of which only the `active` ones count. */
+export interface Mass {
+  readonly values: Float64Array;
+  readonly active: Int32Array;
+  count: number;
+}
+
+export const emptyMass = (): Mass => ({
+  values: new Float64Array(WIDTH),
+  active: new Int32Array(WIDTH),
+  count: 0,
+});
+
+/** P(run ≥ k) on average over `mass`. */
+export function runSurvival(mass: Mass, k: number): number {
   if (k > LENGTH_MAX) return at(mass, LENGTHS.length - 1) * (LENGTH_MAX / k);
   const upper = indexOf(k);
   const length = LENGTHS[upper] as number;
@@ -51,7 +64,7 @@ export function runSurvival(mass: Float64Array, k: number): number {
 }
 
 /** The smallest k with P(run ≥ k) at most `limit`, averaged over `mass`. */
-export function runReach(mass: Float64Array, limit: number): number {
+export function runReach(mass: Mass, limit: number): number {
   let low = 0;
   let high = 1;
   while (high < LENGTHS.length - 1 && at(mass, high) > limit) {
@@ -73,9 +86,12 @@ export function runReach(mass: Float64Array, limit: number): number {
 }
 
 /** Mean number of beats lost per received beat. */
-export function meanLost(mass: Float64Array): number {
+export function meanLost(mass: Mass): number {
   let sum = 0;
-  for (let i = 0; i < WIDTH; i++) sum += (mass[i] as number) * (MEANS[i] as number);
+  for (let n = 0; n < mass.count; n++) {
+    const i = mass.active[n] as number;
+    sum += (mass.values[i] as number) * (MEANS[i] as number);
+  }
   return sum;
 }
 
@@ -100,10 +116,13 @@ export function freshContinuations(law: number, length: number): number {
   return FRESH[indexOf(Math.min(length, LENGTH_MAX)) * LAWS + law] as number;
 }
 
-function at(mass: Float64Array, index: number): number {
+function at(mass: Mass, index: number): number {
+  const row = index * WIDTH;
   let sum = 0;
-  for (let i = 0, s = index * WIDTH; i < WIDTH; i++, s++)
-    sum += (mass[i] as number) * (SURVIVAL[s] as number);
+  for (let n = 0; n < mass.count; n++) {
+    const i = mass.active[n] as number;
+    sum += (mass.values[i] as number) * (SURVIVAL[row + i] as number);
+  }
   return sum;
 }
 

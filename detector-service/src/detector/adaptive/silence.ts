@@ -1,9 +1,9 @@
 import { LatenessSketch } from './lateness-sketch.ts';
-import { runReach, runSurvival } from './run-law.ts';
+import { type Mass, runReach, runSurvival } from './run-law.ts';
 
 /** Earlier beats that may still be on their way; what lies further back no longer counts. */
 const BEATS_UNDERWAY = 4;
-const BISECTIONS = 20;
+const BISECTIONS = 15;
 /** Smallest margin, in steps: a deadline never sits on the instant at which a beat is due. */
 const MARGIN_MIN = 0.01;
 /** Nor so shortly before it. */
@@ -64,7 +64,7 @@ export class Silence {
   }
 
   /** P(unheard at a point | alive); `losses` is the device's belief as `LinkPrior.lossMass`. */
-  survival(losses: Float64Array, beats: number, marginMs: number, stepMs: number, scale: number): number {
+  survival(losses: Mass, beats: number, marginMs: number, stepMs: number, scale: number): number {
     let later = runSurvival(losses, beats);
     let sum = later;
     for (let back = 0; back < Math.min(beats, BEATS_UNDERWAY); back++) {
@@ -77,7 +77,7 @@ export class Silence {
   }
 
   /** The earliest point at which the survival is at most `limit`. */
-  reach(losses: Float64Array, limit: number, stepMs: number, scale: number, into: Point): void {
+  reach(losses: Mass, limit: number, stepMs: number, scale: number, into: Point): void {
     let beats = runReach(losses, limit);
     while (beats < BEATS_MAX && this.survival(losses, beats, stepMs, stepMs, scale) > limit) beats++;
     const sooner = beats === 1 ? 1 : runSurvival(losses, beats - 1);
