@@ -25,10 +25,8 @@ export function logNormalDelay(medianMs: number, sigma: number): Delay {
 /** `share` of the delays come from a Pareto tail that begins at `fromMs`. */
 export function withTail(body: Delay, share: number, fromMs: number, shape: number): Delay {
   return {
-    draw: (dice) =>
-      dice.next() < share ? fromMs * (1 - dice.next()) ** (-1 / shape) : body.draw(dice),
-    survival: (x) =>
-      (1 - share) * body.survival(x) + share * (x <= fromMs ? 1 : (fromMs / x) ** shape),
+    draw: (dice) => (dice.next() < share ? fromMs * (1 - dice.next()) ** (-1 / shape) : body.draw(dice)),
+    survival: (x) => (1 - share) * body.survival(x) + share * (x <= fromMs ? 1 : (fromMs / x) ** shape),
   };
 }
 
@@ -38,5 +36,7 @@ export function normalSurvival(z: number): number {
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
   if (z > 6) return (density / z) * (1 - 1 / (z * z));
   const t = 1 / (1 + 0.2316419 * z);
-  return density * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  return (
+    density * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+  );
 }

@@ -27,7 +27,12 @@ export const families: Readonly<Record<string, FamilyMaker>> = {
   /** The same losses in hidden states, which no renewal model describes exactly. */
   hidden: fleet({ intervalMs: 20 * MINUTE, budget: 2, devices: 120, days: 365 }, (dice) => ({
     losses: [
-      hiddenMarkov(logUniform(dice, 0.002, 0.1), uniform(dice, 0.1, 0.6), logUniform(dice, 0.001, 0.05), uniform(dice, 0.5, 0.95)),
+      hiddenMarkov(
+        logUniform(dice, 0.002, 0.1),
+        uniform(dice, 0.1, 0.6),
+        logUniform(dice, 0.001, 0.05),
+        uniform(dice, 0.5, 0.95),
+      ),
     ],
     delay: wan(dice),
     jitter: 0.1,
@@ -60,7 +65,13 @@ export const families: Readonly<Record<string, FamilyMaker>> = {
   /** Devices join all the time and live for a month: most of the fleet is always nearly new. */
   joining: fleet({ intervalMs: 15 * MINUTE, budget: 2, devices: 1200, days: 30 }, (dice) => {
     const joinsAt = uniform(dice, 0, 365 * DAY);
-    return { joinsAt, leavesAt: joinsAt + 30 * DAY, losses: [mixedLink(dice)], delay: wan(dice), jitter: 0.1 };
+    return {
+      joinsAt,
+      leavesAt: joinsAt + 30 * DAY,
+      losses: [mixedLink(dice)],
+      delay: wan(dice),
+      jitter: 0.1,
+    };
   }),
   /** Links whose loss goes from good to bad and back within weeks, or all at once. */
   changing: fleet({ intervalMs: 15 * MINUTE, budget: 2, devices: 100, days: 365 }, (dice) => {
@@ -98,7 +109,7 @@ function dayAndNight(announces: boolean): FamilyMaker {
       delay: wan(dice),
       announces,
       steady: false,
-      intervalAt: (t) => ((t - beginsAt) % DAY + DAY) % DAY < 8 * HOUR ? HOUR : 15 * MINUTE,
+      intervalAt: (t) => ((((t - beginsAt) % DAY) + DAY) % DAY < 8 * HOUR ? HOUR : 15 * MINUTE),
     };
   });
 }
@@ -124,7 +135,10 @@ interface Size {
   readonly days: number;
 }
 
-function fleet(size: Size, draw: (dice: Random) => Partial<Device> & Pick<Device, 'losses' | 'delay'>): FamilyMaker {
+function fleet(
+  size: Size,
+  draw: (dice: Random) => Partial<Device> & Pick<Device, 'losses' | 'delay'>,
+): FamilyMaker {
   return (seed, scale) => {
     const dice = random(seed, 0);
     const count = Math.max(4, Math.round(size.devices * scale));

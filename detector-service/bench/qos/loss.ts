@@ -13,8 +13,7 @@ export interface Loss {
 /** Two-state Markov losses: a run starts with `entry` and goes on with `stay`. Independent when they are equal. */
 export function markov(entry: number, stay: number): Loss {
   return {
-    draw: (dice) =>
-      dice.next() >= entry ? 0 : 1 + Math.floor(Math.log(1 - dice.next()) / Math.log(stay)),
+    draw: (dice) => (dice.next() >= entry ? 0 : 1 + Math.floor(Math.log(1 - dice.next()) / Math.log(stay))),
     survival: (k) => (k <= 0 ? 1 : entry * stay ** (k - 1)),
   };
 }
@@ -24,8 +23,7 @@ export const independent = (loss: number): Loss => markov(loss, loss);
 /** Bursts whose length has a power-law tail: P(run ≥ k) = k^−shape. */
 export function paretoBursts(entry: number, shape: number): Loss {
   return {
-    draw: (dice) =>
-      dice.next() >= entry ? 0 : Math.min(1e5, Math.floor((1 - dice.next()) ** (-1 / shape))),
+    draw: (dice) => (dice.next() >= entry ? 0 : Math.min(1e5, Math.floor((1 - dice.next()) ** (-1 / shape)))),
     survival: (k) => (k <= 0 ? 1 : entry * k ** -shape),
   };
 }

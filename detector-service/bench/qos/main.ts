@@ -1,92 +1,182 @@
-import { AdaptiveModel } from '../../src/detector/adaptive/adaptive-model.ts';
-import type { Deadlines, FreshnessModel, Gap } from '../../src/detector/adaptive/freshness-model.ts';
+/**
+ * `node main.js [FAMILY,…] [SEEDS] [SCALE] [FIRST SEED]`: the adaptive model and its baselines on every workload
+ * family, beside the oracle and the best fixed multiple in hindsight. Prints a Markdown table.
+ */
+import {
+  AdaptiveModel,
+  akka,
+  BertierModel,
+  ChenModel,
+  type Deadlines,
+  type FreshnessModel,
+  type Gap,
+  MeanDeviationModel,
+  MissedModel,
+  PhiExponentialModel,
+  PhiModel,
+} from '../../src/detector/adaptive/index.ts';
 import { families } from './families.ts';
 import { Oracle } from './oracle.ts';
+import { random } from './random.ts';
 import { FixedMultiples, Score, YEAR_MS } from './score.ts';
-import { type Device, type Family, play } from './world.ts';
+import { type Beat, type Device, type Family, play } from './world.ts';
 
-const wanted = (process.argv[2] ?? '').split(',').filter((s) => s !== '');
-const seeds = Number(process.argv[3] ?? 1);
+/** Gaps of a device that count as its beginning. */
+const FIRST_GAPS = 30;
+
+/** One model on one family: keeps the deadlines in force and scores them against what came. */
+class Player {
+  readonly score = new Score();
+  readonly first = new Score();
+  readonly #family: Family;
+  readonly #model: FreshnessModel;
+  readonly #state: Float32Array;
+  readonly #last: (Beat | undefined)[] = [];
+  readonly #deadMs: Float64Array;
+  readonly #gaps: Int32Array;
+  readonly #gap: Gap;
+  readonly #deadlines: Deadlines = { suspectMs: 0, deadMs: 0 };
+
+  constructor(family: Family, model: FreshnessModel) {
+    const count = family.devices.length;
+    this.#family = family;
+    this.#model = model;
+    this.#state = new Float32Array(count * model.slots);
+    this.#deadMs = new Float64Array(count);
+    this.#gaps = new Int32Array(count);
+    this.#gap = { at: 0, nextMs: 0, intervalMs: family.intervalMs, gapMs: 0, missed: 0, mistake: false };
+  }
+
+  arrival(beat: Readonly<Beat>): void {
+    const i = beat.device;
+    const base = i * this.#model.slots;
+    const device = this.#family.devices[i] as Device;
+    const last = this.#last[i];
+    const gap = this.#gap;
+    if (last === undefined) this.#model.init(this.#state, base);
+    else {
+      const due = this.#deadMs[i] as number;
+      const intervalMs = device.intervalAt(last.at);
+      gap.at = last.at;
+      gap.nextMs = device.announces ? last.nextMs : 0;
+      gap.gapMs = beat.at - last.at;
+      gap.missed = device.numbersBeats ? beat.missed : -1;
+      gap.mistake = gap.gapMs > due;
+      this.score.gap(gap.gapMs, due, intervalMs);
+      if ((this.#gaps[i] as number) < FIRST_GAPS) this.first.gap(gap.gapMs, due, intervalMs);
+      this.#gaps[i] = (this.#gaps[i] as number) + 1;
+      this.#model.learn(this.#state, base, gap);
+    }
+    this.#last[i] = { ...beat };
+    gap.at = beat.at;
+    gap.nextMs = device.announces ? beat.nextMs : 0;
+    this.#model.freshness(this.#state, base, gap, this.#deadlines);
+    this.#deadMs[i] = this.#deadlines.deadMs;
+  }
+}
+
+interface Outcome {
+  readonly mistakes: number;
+  readonly allowed: number;
+  readonly firstMistakes: number;
+  readonly firstAllowed: number;
+  readonly detection: number;
+  /** E[T_D] over the oracle's at the achieved rate, and over the best multiple's at the achieved and the budgeted. */
+  readonly toOracle: number;
+  readonly toFixedSame: number;
+  readonly toFixedBudget: number;
+  readonly baselines: readonly { name: string; perYear: number; detection: number }[];
+}
+
+function run(family: Family, seed: number): Outcome {
+  const adaptive = new Player(family, new AdaptiveModel(family));
+  const baselines = Object.entries({
+    'missed 3': new MissedModel({ missedBeats: 3 }),
+    'mean + 3 sd': new MeanDeviationModel(),
+    chen: new ChenModel({ marginMs: family.intervalMs / 2, window: 1000 }),
+    bertier: new BertierModel(),
+    'phi 8': new PhiModel(akka),
+    'phi-exponential 8': new PhiExponentialModel(),
+  }).map(([name, model]) => ({ name, player: new Player(family, model) }));
+  const oracle = new Oracle(family);
+  const fixed = new FixedMultiples();
+  const lastAt = new Float64Array(family.devices.length).fill(-1);
+  play(family, seed, (beat) => {
+    const device = family.devices[beat.device] as Device;
+    const before = lastAt[beat.device] as number;
+    if (before >= 0)
+      fixed.gap(beat.at - before, device.announces ? device.intervalAt(before) : family.intervalMs);
+    lastAt[beat.device] = beat.at;
+    oracle.arrival(beat);
+    adaptive.arrival(beat);
+    for (const { player } of baselines) player.arrival(beat);
+  });
+  const { score, first } = adaptive;
+  const budget = family.falseAlarmsPerDeviceYear;
+  const allowed = (budget * score.aliveMs) / YEAR_MS;
+  return {
+    mistakes: score.mistakes,
+    allowed,
+    firstMistakes: first.mistakes,
+    firstAllowed: (budget * first.aliveMs) / YEAR_MS,
+    detection: score.detection,
+    toOracle: score.detection / oracle.detectionAt(score.mistakesPerYear),
+    toFixedSame: score.detection / fixed.best(score.mistakes).detection,
+    toFixedBudget: score.detection / fixed.best(allowed).detection,
+    baselines: baselines.map(({ name, player }) => ({
+      name,
+      perYear: player.score.mistakesPerYear,
+      detection: player.score.detection,
+    })),
+  };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const mean = (values: readonly number[]): number => sum(values) / values.length;
+
+/** 95 % interval of a statistic over seeds, by the bootstrap. */
+function interval(outcomes: readonly Outcome[], statistic: (drawn: readonly Outcome[]) => number): string {
+  const dice = random(1, 99);
+  const draws = Array.from({ length: 400 }, () =>
+    statistic(outcomes.map(() => outcomes[Math.floor(dice.next() * outcomes.length)] as Outcome)),
+  ).sort((a, b) => a - b);
+  const at = (share: number): string => (draws[Math.floor(share * (draws.length - 1))] as number).toFixed(2);
+  return `${statistic(outcomes).toFixed(2)} [${at(0.025)}, ${at(0.975)}]`;
+}
+
+const wanted = (process.argv[2] ?? '').split(',').filter((name) => name !== '');
+const seeds = Number(process.argv[3] ?? 20);
 const scale = Number(process.argv[4] ?? 1);
 const firstSeed = Number(process.argv[5] ?? 1);
 
-function run(family: Family, seed: number, model: FreshnessModel) {
-  const count = family.devices.length;
-  const state = new Float32Array(count * model.slots);
-  const lastAt = new Float64Array(count).fill(-1);
-  const lastNext = new Float64Array(count);
-  const deadMs = new Float64Array(count);
-  const beats = new Int32Array(count);
-  const score = new Score();
-  const fresh = new Score();
-  const phases: Score[] = [];
-  const each: Score[] = [];
-  const oracle = new Oracle(family);
-  const fixed = new FixedMultiples();
-  const gap: Gap = { at: 0, nextMs: 0, intervalMs: family.intervalMs, gapMs: 0, missed: 0, mistake: false };
-  const deadlines: Deadlines = { suspectMs: 0, deadMs: 0 };
-  play(family, seed, (beat) => {
-    const i = beat.device;
-    const device = family.devices[i] as Device;
-    const base = i * model.slots;
-    const before = lastAt[i] as number;
-    oracle.arrival(beat);
-    if (before < 0) model.init(state, base);
-    else {
-      const gapMs = beat.at - before;
-      const due = deadMs[i] as number;
-      const intervalMs = device.intervalAt(before);
-      score.gap(gapMs, due, intervalMs);
-      if (process.env.DEBUG2) (each[i] ??= new Score()).gap(gapMs, due, intervalMs);
-      if ((beats[i] as number) <= 30) fresh.gap(gapMs, due, intervalMs);
-      if (process.env.DEBUG3) { const b = Math.min(9, Math.floor(Math.log2(Math.max(1, (beat.at - (family.devices[i] as Device).joinsAt) / 86400000 * 2)))); (phases[b] ??= new Score()).gap(gapMs, due, intervalMs); }
-      if (process.env.DEBUG4 && gapMs > due) console.log('MISTAKE dev', i, 'day', (before/864e5).toFixed(2), 'h', ((before % 864e5)/36e5).toFixed(2), 'interval', intervalMs/6e4, 'gap', (gapMs/6e4).toFixed(0), 'due', (due/6e4).toFixed(0), 'missed', beat.missed, 'state', [...state.slice(i*model.slots+9, i*model.slots+22)].map(x=>x.toFixed(1)).join(' '));
-      fixed.gap(gapMs, device.announces ? intervalMs : family.intervalMs);
-      gap.at = before;
-      gap.nextMs = device.announces ? (lastNext[i] as number) : 0;
-      gap.gapMs = gapMs;
-      gap.missed = device.numbersBeats ? beat.missed : -1;
-      gap.mistake = gapMs > due;
-      model.learn(state, base, gap);
-    }
-    beats[i] = (beats[i] as number) + 1;
-    lastAt[i] = beat.at;
-    lastNext[i] = beat.nextMs;
-    gap.at = beat.at;
-    gap.nextMs = device.announces ? beat.nextMs : 0;
-    model.freshness(state, base, gap, deadlines);
-    deadMs[i] = deadlines.deadMs;
-  });
-  if (process.env.DEBUG2) for (let i = 0; i < Math.min(count, 30); i++) {
-    const d = family.devices[i] as Device; const l = d.losses[0]!;
-    console.log(i, 'entry', l.survival(1).toFixed(4), 'stay', (l.survival(2)/l.survival(1)).toFixed(3), 'beats', beats[i], 'dead', (deadMs[i]!/family.intervalMs).toFixed(1), 'oracle', oracle.deadline(i, 1), 'mist', each[i]?.mistakes, 'TD', each[i]?.detection.toFixed(2), 'state', [...state.slice(i*model.slots, i*model.slots+22)].map(x=>x.toFixed(1)).join(' '));
-  }
-  if (process.env.DEBUG3) console.log(phases.map((p, b) => `${(2 ** b) / 2}d ${p.detection.toFixed(1)}/${p.mistakesPerYear.toFixed(2)}`).join('  '));
-  return { score, fresh, oracle, fixed };
-}
-
+process.stdout.write(
+  '| family | achieved / budget | mistakes | first 30 | E[T_D] | / oracle | / best multiple, same rate | / best multiple, at budget | baselines: false alarms per device-year, E[T_D] |\n' +
+    '|---|---|---|---|---|---|---|---|---|\n',
+);
 for (const [name, make] of Object.entries(families)) {
   if (wanted.length > 0 && !wanted.includes(name.replaceAll(/[ ,]+/g, '-'))) continue;
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const family = make(seed, scale);
-    const startedAt = process.hrtime.bigint();
-    const budget = family.falseAlarmsPerDeviceYear;
-    const model = new AdaptiveModel(family);
-    if (process.env.WARM) run(make(seed + 1000, scale), seed + 1000, model);
-    const { score, fresh, oracle, fixed } = run(family, seed, model);
-    const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
-    const allowed = (budget * score.aliveMs) / YEAR_MS;
-    const atSame = oracle.detectionAt(score.mistakesPerYear);
-    const atBudget = oracle.detectionAt(budget);
-    const best = fixed.best(Math.max(score.mistakes, 0));
-    const bestBudget = fixed.best(allowed);
-    process.stdout.write(
-      `${name.padEnd(27)} seed ${seed} n=${(score.gaps / 1e6).toFixed(2)}M mist ${score.mistakes}/${allowed.toFixed(0)} ` +
-        `ratio ${(score.mistakes / allowed).toFixed(2)} first30 ${fresh.mistakes}/${((budget * fresh.aliveMs) / YEAR_MS).toFixed(1)} ` +
-        `E[TD] ${score.detection.toFixed(2)} orc@same ${atSame.toFixed(2)} (${(score.detection / atSame).toFixed(2)}) ` +
-        `orc@budget ${atBudget.toFixed(2)} (${(score.detection / atBudget).toFixed(2)}) ` +
-        `fixed@same ${best.detection.toFixed(2)} (${(score.detection / best.detection).toFixed(2)}) ` +
-        `@budget ${bestBudget.detection.toFixed(2)} (${(score.detection / bestBudget.detection).toFixed(2)}) ${seconds.toFixed(0)}s\n`,
-    );
-  }
+  const outcomes = Array.from({ length: seeds }, (_, i) => run(make(firstSeed + i, scale), firstSeed + i));
+  const ratio = (drawn: readonly Outcome[]): number =>
+    sum(drawn.map((o) => o.mistakes)) / sum(drawn.map((o) => o.allowed));
+  const of = (pick: (o: Outcome) => number) => (drawn: readonly Outcome[]) => mean(drawn.map(pick));
+  const baselines = (outcomes[0] as Outcome).baselines.map(
+    ({ name: baseline }, b) =>
+      `${baseline}: ${mean(outcomes.map((o) => o.baselines[b]?.perYear ?? 0)).toPrecision(3)}, ` +
+      mean(outcomes.map((o) => o.baselines[b]?.detection ?? 0)).toFixed(1),
+  );
+  process.stdout.write(
+    `| ${name} | ${interval(outcomes, ratio)} | ${sum(outcomes.map((o) => o.mistakes))} of ${sum(outcomes.map((o) => o.allowed)).toFixed(0)} ` +
+      `| ${sum(outcomes.map((o) => o.firstMistakes))} of ${sum(outcomes.map((o) => o.firstAllowed)).toFixed(1)} ` +
+      `| ${mean(outcomes.map((o) => o.detection)).toFixed(2)} | ${interval(
+        outcomes,
+        of((o) => o.toOracle),
+      )} ` +
+      `| ${interval(
+        outcomes,
+        of((o) => o.toFixedSame),
+      )} | ${interval(
+        outcomes,
+        of((o) => o.toFixedBudget),
+      )} | ${baselines.join('; ')} |\n`,
+  );
 }

@@ -43,8 +43,6 @@ export class Oracle {
     return Number.NaN;
   }
 
-  deadline(i: number, factor: number): number { const t=[...this.#tables].filter(([k])=>k.startsWith(`${i}/`)).map(([,v])=>v)[0]; const f=FACTORS.findIndex(x=>x>=factor); return t?.[f] ? t[f].beats : 0; }
-
   #settle(last: Beat, gapMs: number): void {
     const device = this.#family.devices[last.device] as Device;
     const stage = device.stageAt(last.at);
@@ -52,13 +50,18 @@ export class Oracle {
     const key = `${last.device}/${stage}/${Math.round(intervalMs)}`;
     let table = this.#tables.get(key);
     if (table === undefined) {
-      table = reaches(device.losses[stage] as Loss, device, intervalMs, this.#family.falseAlarmsPerDeviceYear);
+      table = reaches(
+        device.losses[stage] as Loss,
+        device,
+        intervalMs,
+        this.#family.falseAlarmsPerDeviceYear,
+      );
       this.#tables.set(key, table);
     }
     let planned = last.nextMs;
     let beats = 1;
     for (let f = 0; f < FACTORS.length; f++) {
-      // Thresholds fall with f backwards: reach grows as the factor shrinks, so walk from the largest factor.
+      // From the largest factor down the reach only grows, so that the schedule is walked once.
       const reach = table[FACTORS.length - 1 - f] as Reach;
       if (device.steady) planned = last.nextMs + (reach.beats - 1) * intervalMs;
       else for (; beats < reach.beats; beats++) planned += device.intervalAt(last.at + planned);
@@ -84,7 +87,12 @@ function reaches(loss: Loss, device: Device, intervalMs: number, budget: number)
   return FACTORS.map((factor) => reach(loss, late, intervalMs, Math.min(0.5, factor * perGap)));
 }
 
-function reach(loss: Loss, late: (missed: number, x: number) => number, intervalMs: number, limit: number): Reach {
+function reach(
+  loss: Loss,
+  late: (missed: number, x: number) => number,
+  intervalMs: number,
+  limit: number,
+): Reach {
   const survival = (k: number, x: number): number => {
     let sum = loss.survival(k);
     for (let back = 0; back < Math.min(k, 20); back++) {
@@ -94,7 +102,8 @@ function reach(loss: Loss, late: (missed: number, x: number) => number, interval
     return sum;
   };
   let k = 1;
-  while (survival(k, intervalMs) > limit && k < 50_000) k = loss.survival(k) > 2 * limit ? k + 1 + (k >> 6) : k + 1;
+  while (survival(k, intervalMs) > limit && k < 50_000)
+    k = loss.survival(k) > 2 * limit ? k + 1 + (k >> 6) : k + 1;
   let low = 0;
   let high = intervalMs;
   for (let i = 0; i < 40; i++) {
@@ -132,7 +141,9 @@ function latenessOf(delay: Delay): (x: number) => number {
   const steps = 8;
   const table = Float64Array.from({ length: 36 * steps }, (_, i) => {
     const x = 2 ** (i / steps);
-    return Math.log(Math.max(1e-300, before.reduce((sum, d) => sum + delay.survival(x + d), 0) / before.length));
+    return Math.log(
+      Math.max(1e-300, before.reduce((sum, d) => sum + delay.survival(x + d), 0) / before.length),
+    );
   });
   const late = (x: number): number => {
     const position = Math.min(table.length - 2, Math.max(0, Math.log2(Math.max(1, x)) * steps));

@@ -46,7 +46,10 @@ export class FixedMultiples {
 
   gap(gapMs: number, intervalMs: number): void {
     const ratio = gapMs / intervalMs;
-    const bin = Math.min(this.#count.length - 1, Math.max(0, Math.ceil(Math.log2(ratio * 2) * BINS_PER_OCTAVE)));
+    const bin = Math.min(
+      this.#count.length - 1,
+      Math.max(0, Math.ceil(Math.log2(ratio * 2) * BINS_PER_OCTAVE)),
+    );
     this.#count[bin] = (this.#count[bin] as number) + 1;
     this.#gap[bin] = (this.#gap[bin] as number) + gapMs;
     this.#square[bin] = (this.#square[bin] as number) + gapMs * ratio;

@@ -41,7 +41,9 @@ export interface Beat {
   nextMs: number;
 }
 
-export const deviceOf = (device: Partial<Device> & Pick<Device, 'losses' | 'delay' | 'intervalAt' | 'leavesAt'>): Device => ({
+export const deviceOf = (
+  device: Partial<Device> & Pick<Device, 'losses' | 'delay' | 'intervalAt' | 'leavesAt'>,
+): Device => ({
   joinsAt: 0,
   stageAt: () => 0,
   steady: true,
@@ -133,7 +135,8 @@ function sink(heap: Source[], from: number): void {
   for (;;) {
     let child = 2 * i + 1;
     if (child >= heap.length) break;
-    if (child + 1 < heap.length && (heap[child + 1] as Source).beat.at < (heap[child] as Source).beat.at) child++;
+    if (child + 1 < heap.length && (heap[child + 1] as Source).beat.at < (heap[child] as Source).beat.at)
+      child++;
     if ((heap[child] as Source).beat.at >= moved.beat.at) break;
     heap[i] = heap[child] as Source;
     i = child;
