@@ -64,10 +64,8 @@ export class FixedMultiples {
     while (bin > 0 && above + (this.#count[bin] as number) <= mistakes) above += this.#count[bin--] as number;
     const multiple = 2 ** (bin / BINS_PER_OCTAVE) / 2;
     let wait = 0;
-    let within = 0;
     for (let i = 0; i <= bin; i++) {
       wait += multiple * (this.#gap[i] as number) - (this.#square[i] as number) / 2;
-      within += this.#gap[i] as number;
     }
     let outside = 0;
     for (let i = bin + 1; i < this.#count.length; i++) {
