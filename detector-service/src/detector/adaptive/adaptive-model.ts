@@ -1,0 +1,278 @@
+import { Budget } from './budget.ts';
+import {
+  announced,
+  CADENCE_SLOTS,
+  expectedAfter,
+  expectedSlowed,
+  gapEnded,
+  learnedInterval,
+  missedIn,
+  otherInterval,
+  slowingRisk,
+  stepped,
+} from './cadence.ts';
+import { ClassGuard } from './class-guard.ts';
+import type { Deadlines, Explanation, FreshnessModel, Gap, Plan } from './freshness-model.ts';
+import { LINK_SLOTS, LinkPrior, RUNS, TRIALS } from './link-prior.ts';
+import { type Mass, meanLost, runReach, runSurvival } from './run-law.ts';
+import { type Point, Silence } from './silence.ts';
+
+export interface AdaptiveKnobs {
+  /** Usual time between two beats of the class. Milliseconds. */
+  readonly intervalMs: number;
+  /** Mistaken deaths allowed per device and year, on average over the class. */
+  readonly falseAlarmsPerDeviceYear: number;
+  /** No deadline is shorter than this. */
+  readonly minSilenceMs?: number;
+  /** No deadline is longer than this after the expected beat. */
+  readonly maxSilenceMs?: number;
+}
+
+/** Survival at which silence becomes suspect: φ = 1. */
+const SUSPECT_SURVIVAL = 0.1;
+/** A cached margin is solved anew when the evidence grew by a share; a gap without loss counts one, a run more. */
+const STALE_MIN = 16;
+const STALE_MAX = 128;
+const STALE_SHARE = 0.25;
+const RUN_EVIDENCE = 512;
+const RUN_EVIDENCE_MIN = 4;
+/** … or when the threshold moved by this factor. */
+const MOVED = 0.15;
+/** A device is counted into its class whenever its evidence has doubled, at the latest after this many gaps. */
+const CENSUS_GAPS = 500;
+const CENSUS_GAPS_MIN = 8;
+/** Margin, in steps, at which being done one beat sooner is considered. */
+const SOONER = 0.2;
+
+const CADENCE = LINK_SLOTS;
+const OWN = LINK_SLOTS + CADENCE_SLOTS;
+/** Typical lateness of the device's announced beat. Milliseconds. */
+const SCALE = OWN;
+/** Cached points at which it is dead and suspect: expected beats, and the margin after the last of them. */
+const DEAD_BEATS = OWN + 1;
+const DEAD_MARGIN = OWN + 2;
+const SUSPECT_BEATS = OWN + 3;
+const SUSPECT_MARGIN = OWN + 4;
+/** Step times pace for which they were solved, and the evidence since. */
+const SOLVED_FOR = OWN + 5;
+const EVIDENCE = OWN + 6;
+/** Gaps since the last census. */
+const UNCOUNTED = OWN + 7;
+const SLOTS = OWN + 8;
+
+/**
+ * The adaptive detector of one class: a false-alarm budget in, the shortest deadline each link allows out.
+ *
+ * Beliefs about losses (`LinkPrior`, `run-law`), lateness (`Silence`) and the next expected beats (`cadence`) give
+ * the survival of a silence; the `Budget` says how small it must become; the `ClassGuard` bounds the outcome.
+ */
+export class AdaptiveModel implements FreshnessModel {
+  readonly slots = SLOTS;
+  readonly #knobs: AdaptiveKnobs;
+  readonly #links = new LinkPrior();
+  readonly #silence: Silence;
+  readonly #budget: Budget;
+  readonly #guard = new ClassGuard();
+  readonly #point: Point = { beats: 1, marginMs: 0 };
+
+  constructor(knobs: AdaptiveKnobs) {
+    this.#knobs = knobs;
+    this.#silence = new Silence(knobs.intervalMs);
+    this.#budget = new Budget(knobs.falseAlarmsPerDeviceYear);
+  }
+
+  init(state: Float32Array, base: number): void {
+    state.fill(0, base, base + SLOTS);
+    state[base + SCALE] = this.#silence.scaleMs;
+    state[base + EVIDENCE] = STALE_MAX;
+    this.#budget.joined();
+  }
+
+  learn(state: Float32Array, base: number, gap: Gap): void {
+    const stepMs = learnedInterval(state, base + CADENCE, gap);
+    const missed = missedIn(state, base + CADENCE, gap);
+    this.#guard.learn(gap.gapMs / stepMs, this.#budget.allowed(stepMs));
+    this.#budget.gap(gap.gapMs, stepMs, gap.mistake);
+    this.#links.learn(state, base, missed);
+    const runs = state[base + RUNS] as number;
+    const evidence = missed > 0 ? Math.max(RUN_EVIDENCE_MIN, RUN_EVIDENCE / runs) : 1;
+    state[base + EVIDENCE] = (state[base + EVIDENCE] as number) + evidence;
+    state[base + UNCOUNTED] = (state[base + UNCOUNTED] as number) + 1;
+    const steady = gap.nextMs > 0 || stepped(state, base + CADENCE, gap, missed);
+    gapEnded(state, base + CADENCE, gap);
+    if (steady) this.#learnLateness(state, base, gap, missed, stepMs);
+  }
+
+  freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
+    if (plan.nextMs > 0) announced(state, base + CADENCE, plan);
+    const stepMs = learnedInterval(state, base + CADENCE, plan);
+    const solvedFor = state[base + SOLVED_FOR] as number;
+    const moved = Math.abs(stepMs * this.#budget.pace - solvedFor) > MOVED * solvedFor;
+    const gaps = state[base + TRIALS] as number;
+    const stale = Math.min(STALE_MAX, Math.max(STALE_MIN, STALE_SHARE * gaps));
+    if (moved || (state[base + EVIDENCE] as number) >= stale) this.#solve(state, base, stepMs);
+    const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
+    const latest = firstMs + (this.#knobs.maxSilenceMs ?? Number.MAX_VALUE);
+    const dead = this.#expectedEnd(state, base, plan, stepMs) + (state[base + DEAD_MARGIN] as number);
+    deadlines.deadMs = Math.min(latest, Math.max(this.#knobs.minSilenceMs ?? 0, dead));
+    const suspectBeats = state[base + SUSPECT_BEATS] as number;
+    const suspect =
+      expectedAfter(state, base + CADENCE, plan, suspectBeats) + (state[base + SUSPECT_MARGIN] as number);
+    deadlines.suspectMs = Math.min(suspect, deadlines.deadMs);
+  }
+
+  phi(state: Float32Array, base: number, plan: Plan, silenceMs: number): number {
+    const stepMs = learnedInterval(state, base + CADENCE, plan);
+    if (silenceMs < expectedAfter(state, base + CADENCE, plan, 1)) return 0;
+    let beats = 1;
+    let beyond = 2;
+    while (expectedAfter(state, base + CADENCE, plan, beyond) <= silenceMs) {
+      beats = beyond;
+      beyond *= 2;
+    }
+    while (beyond - beats > 1) {
+      const middle = (beats + beyond) >> 1;
+      if (expectedAfter(state, base + CADENCE, plan, middle) <= silenceMs) beats = middle;
+      else beyond = middle;
+    }
+    this.#links.posterior(state, base);
+    const marginMs = silenceMs - expectedAfter(state, base + CADENCE, plan, beats);
+    const scale = state[base + SCALE] as number;
+    return Math.max(
+      0,
+      -Math.log10(this.#silence.survival(this.#links.lossMass, beats, marginMs, stepMs, scale)),
+    );
+  }
+
+  explain(state: Float32Array, base: number, plan: Plan): Explanation {
+    const stepMs = learnedInterval(state, base + CADENCE, plan);
+    this.#links.posterior(state, base);
+    const losses = this.#links.lossMass;
+    const entry = runSurvival(losses, 1);
+    const lost = meanLost(losses);
+    const beats = state[base + DEAD_BEATS] as number;
+    return {
+      algorithm: 'adaptive',
+      gaps: state[base + TRIALS] as number,
+      intervalMs: stepMs,
+      otherIntervalMs: otherInterval(state, base + CADENCE),
+      lossEntry: entry,
+      lossShare: lost / (1 + lost),
+      meanRun: entry > 0 ? lost / entry : 0,
+      latenessMs: state[base + SCALE] as number,
+      beats: Math.min(beats, this.#guard.multiple),
+      marginMs: state[base + DEAD_MARGIN] as number,
+      allowedSurvival: this.#budget.fair(
+        (1 + lost) * stepMs,
+        state[base + TRIALS] as number,
+        this.#guard.gaps,
+      ),
+      pace: this.#budget.pace,
+      boundByClass: beats > this.#guard.multiple,
+    };
+  }
+
+  exportClass(): Float64Array {
+    const parts = this.#persistent();
+    const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  }
+
+  importClass(numbers: Float64Array): boolean {
+    const parts = this.#persistent();
+    if (numbers.length !== parts.reduce((sum, part) => sum + part.length, 0)) return false;
+    let at = 0;
+    for (const part of parts) {
+      part.set(numbers.subarray(at, at + part.length));
+      at += part.length;
+    }
+    this.#silence.restored();
+    this.#guard.restored();
+    return true;
+  }
+
+  #persistent(): Float64Array[] {
+    return [
+      ...this.#links.persistent(),
+      ...this.#silence.persistent(),
+      ...this.#budget.persistent(),
+      ...this.#guard.persistent(),
+    ];
+  }
+
+  #learnLateness(state: Float32Array, base: number, gap: Gap, missed: number, stepMs: number): void {
+    const firstMs = gap.nextMs > 0 ? gap.nextMs : stepMs;
+    const lateMs = gap.gapMs - firstMs - missed * stepMs;
+    const scale = state[base + SCALE] as number;
+    if (missed === 0)
+      state[base + SCALE] = this.#silence.learnLate(scale, lateMs, state[base + TRIALS] as number);
+    // A beat after losses that is off by half of all that time tells of another interval, not of lateness.
+    else if (Math.abs(lateMs) <= 0.5 * stepMs * (missed + 1)) {
+      this.#silence.learnLater(scale, lateMs, stepMs, missed);
+    }
+  }
+
+  /** Expected instant of the last beat that is waited for, in time after the arrival. */
+  #expectedEnd(state: Float32Array, base: number, plan: Plan, stepMs: number): number {
+    const solved = state[base + DEAD_BEATS] as number;
+    const beats = Math.min(solved, Math.ceil(this.#guard.multiple));
+    const end = expectedAfter(state, base + CADENCE, plan, beats);
+    const risk = slowingRisk(state, base + CADENCE);
+    const fair = this.#budget.allowed(stepMs);
+    if (risk <= fair) return end;
+    // The slower interval has to be waited for only as far as its own risk asks: between suspect and dead.
+    const few = Math.min(beats, state[base + SUSPECT_BEATS] as number);
+    const depth = Math.log((SUSPECT_SURVIVAL * risk) / fair) / Math.log(SUSPECT_SURVIVAL / fair);
+    const slowed = Math.max(1, Math.round(few + Math.max(0, depth) * (beats - few)));
+    return Math.max(end, expectedSlowed(state, base + CADENCE, plan, slowed));
+  }
+
+  #solve(state: Float32Array, base: number, stepMs: number): void {
+    this.#links.posterior(state, base);
+    this.#census(state, base);
+    const losses = this.#links.lossMass;
+    const gaps = state[base + TRIALS] as number;
+    const scale = state[base + SCALE] as number;
+    const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps, this.#guard.gaps);
+    const tail = tailBeats(losses, fair);
+    const point = this.#point;
+    let used = this.#budget.share(tail, gaps);
+    this.#silence.reach(losses, Math.min(0.3, fair * used), stepMs, scale, point);
+    if (point.beats > 1) {
+      const shares = this.#silence.survival(losses, point.beats - 1, SOONER * stepMs, stepMs, scale) / fair;
+      if (this.#budget.buys(shares, used, 1 + point.marginMs / stepMs - SOONER, tail, gaps)) {
+        point.beats--;
+        point.marginMs = SOONER * stepMs;
+        used = shares;
+      }
+    }
+    this.#budget.spent(used);
+    state[base + DEAD_BEATS] = point.beats;
+    state[base + DEAD_MARGIN] = point.marginMs;
+    this.#silence.reach(losses, SUSPECT_SURVIVAL, stepMs, scale, point);
+    state[base + SUSPECT_BEATS] = point.beats;
+    state[base + SUSPECT_MARGIN] = point.marginMs;
+    state[base + SOLVED_FOR] = stepMs * this.#budget.pace;
+    state[base + EVIDENCE] = 0;
+  }
+
+  #census(state: Float32Array, base: number): void {
+    const trials = state[base + TRIALS] as number;
+    const uncounted = state[base + UNCOUNTED] as number;
+    if (uncounted < Math.min(CENSUS_GAPS, Math.max(CENSUS_GAPS_MIN, trials / 2 + 1))) return;
+    this.#links.census(uncounted === trials);
+    state[base + UNCOUNTED] = 0;
+  }
+}
+
+/** Beats in which the survival falls e-fold, where it comes to `limit`. */
+function tailBeats(losses: Mass, limit: number): number {
+  const k = runReach(losses, limit);
+  const before = k > 1 ? runSurvival(losses, k - 1) : 1;
+  return 1 / Math.max(0.05, Math.log(before / runSurvival(losses, k)));
+}
