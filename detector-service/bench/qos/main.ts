@@ -3,18 +3,13 @@
  * family, beside the oracle and the best fixed multiple in hindsight. Prints a Markdown table.
  */
 import {
-  AdaptiveModel,
-  akka,
-  BertierModel,
-  ChenModel,
+  ALGORITHMS,
+  classConfig,
   type Deadlines,
   type FreshnessModel,
+  freshnessModel,
   type Gap,
-  MeanDeviationModel,
-  MissedModel,
-  PhiExponentialModel,
-  PhiModel,
-} from '../../src/detector/adaptive/index.ts';
+} from '@slowbeat/detector-service/detector';
 import { families } from './families.ts';
 import { Oracle } from './oracle.ts';
 import { random } from './random.ts';
@@ -35,7 +30,7 @@ class Player {
   readonly #deadMs: Float64Array;
   readonly #gaps: Int32Array;
   readonly #gap: Gap;
-  readonly #deadlines: Deadlines = { suspectMs: 0, deadMs: 0 };
+  readonly #deadlines: Deadlines = { expectedMs: 0, suspectMs: 0, deadMs: 0 };
 
   constructor(family: Family, model: FreshnessModel) {
     const count = family.devices.length;
@@ -70,6 +65,7 @@ class Player {
     this.#last[i] = { ...beat };
     gap.at = beat.at;
     gap.nextMs = device.announces ? beat.nextMs : 0;
+    if (gap.nextMs > 0) this.#model.announce(this.#state, base, gap);
     this.#model.freshness(this.#state, base, gap, this.#deadlines);
     this.#deadMs[i] = this.#deadlines.deadMs;
   }
@@ -89,15 +85,14 @@ interface Outcome {
 }
 
 function run(family: Family, seed: number): Outcome {
-  const adaptive = new Player(family, new AdaptiveModel(family));
-  const baselines = Object.entries({
-    'missed 3': new MissedModel({ missedBeats: 3 }),
-    'mean + 3 sd': new MeanDeviationModel(),
-    chen: new ChenModel({ marginMs: family.intervalMs / 2, window: 1000 }),
-    bertier: new BertierModel(),
-    'phi 8': new PhiModel(akka),
-    'phi-exponential 8': new PhiExponentialModel(),
-  }).map(([name, model]) => ({ name, player: new Player(family, model) }));
+  const { intervalMs, falseAlarmsPerDeviceYear } = family;
+  const player = (algorithm: (typeof ALGORITHMS)[number]) =>
+    new Player(family, freshnessModel(classConfig({ intervalMs, falseAlarmsPerDeviceYear, algorithm })));
+  const adaptive = player('adaptive');
+  const baselines = ALGORITHMS.filter((name) => name !== 'adaptive' && name !== 'fixed').map((name) => ({
+    name,
+    player: player(name),
+  }));
   const oracle = new Oracle(family);
   const fixed = new FixedMultiples();
   const lastAt = new Float64Array(family.devices.length).fill(-1);

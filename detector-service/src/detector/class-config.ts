@@ -1,6 +1,15 @@
 /** The knobs of a device class. Everything has a default except the interval. */
 
-export const ALGORITHMS = ['adaptive', 'fixed', 'missed'] as const;
+export const ALGORITHMS = [
+  'adaptive',
+  'fixed',
+  'missed',
+  'mean-deviation',
+  'chen',
+  'bertier',
+  'phi',
+  'phi-exponential',
+] as const;
 
 /** Which algorithm turns arrivals into deadlines; see ARCHITECTURE.md. */
 export type Algorithm = (typeof ALGORITHMS)[number];
@@ -20,6 +29,10 @@ export interface ClassConfig {
   readonly suspectAfterMs: number;
   /** `missed`: beats missed in a row after which a device is dead; one makes it suspect. */
   readonly missedBeats: number;
+  /** `phi`, `phi-exponential`: suspicion level at which a device is dead. Larger is calmer and slower. */
+  readonly phiThreshold: number;
+  /** `chen`: safety margin after the estimated arrival. Larger is calmer and slower. */
+  readonly marginMs: number;
   /** No deadline is shorter than this, whatever was learned: a floor against wishful links. */
   readonly minSilenceMs: number;
   /** No deadline is longer than this after the expected beat: a cap for hopeless links; `explain` says so. */
@@ -46,6 +59,8 @@ export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'int
     timeoutMs,
     suspectAfterMs: Math.min(2 * intervalMs, timeoutMs),
     missedBeats: 3,
+    phiThreshold: 8,
+    marginMs: intervalMs / 2,
     minSilenceMs: 0,
     maxSilenceMs: Math.max(30 * intervalMs, DAY_MS),
     reconnectMs: Math.min(60_000, 2 * intervalMs),

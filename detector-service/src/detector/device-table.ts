@@ -21,6 +21,8 @@ export const FLAG = {
   willCame: 4,
   /** The current session said goodbye: its will, if one still comes, says nothing new. */
   saidBye: 8,
+  /** A connection was made since the last beat. */
+  connectedSince: 64,
   /** It was alive, not overdue, when the monitor went blind. */
   aliveBeforeBlind: 16,
   /** Its budget is used up, but its death waits for its group to have its say. */
@@ -44,6 +46,8 @@ export class DeviceTable {
   expectedBy = new Float64Array(0);
   suspectAt = new Float64Array(0);
   deadAt = new Float64Array(0);
+  /** What the last beat announced; 0 for nothing. */
+  nextMs = new Float64Array(0);
   intervalMs = new Float64Array(0);
   generation = new Float64Array(0);
   session = new Float64Array(0);
@@ -120,7 +124,8 @@ export class DeviceTable {
   /** The columns by name, for snapshots. */
   columns(): Record<string, Column> {
     const { state, reason, flags, classIndex, since, lastSeenAt, lastBeatAt, expectedBy, suspectAt } = this;
-    const { deadAt, intervalMs, generation, session, seq, beats, lost, duplicates, site, gateway } = this;
+    const { deadAt, nextMs, intervalMs, generation, session, seq, beats, lost, duplicates, site, gateway } =
+      this;
     return {
       state,
       reason,
@@ -132,6 +137,7 @@ export class DeviceTable {
       expectedBy,
       suspectAt,
       deadAt,
+      nextMs,
       intervalMs,
       generation,
       session,
@@ -153,6 +159,7 @@ export class DeviceTable {
     this.beats[device] = 0;
     this.lost[device] = 0;
     this.duplicates[device] = 0;
+    this.nextMs[device] = 0;
     this.lastSeenAt[device] = NaN;
     this.lastBeatAt[device] = NaN;
     this.expectedBy[device] = NaN;

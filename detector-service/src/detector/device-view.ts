@@ -1,4 +1,5 @@
 /** What people and programs may ask about a device. */
+import type { LearnedExplanation } from './algorithms/index.ts';
 import type { Fleet } from './fleet.ts';
 import type { Reason, State, Subject } from './transition.ts';
 import { instant } from './verdicts.ts';
@@ -28,7 +29,7 @@ export interface Explanation extends DeviceView {
   readonly algorithm: string;
   /** True when `maxSilenceMs` and not the budget set the dead point: the link is too poor for the budget. */
   readonly capped: boolean;
-  readonly learned: Readonly<Record<string, number | string>>;
+  readonly learned: LearnedExplanation;
 }
 
 export function viewOf(fleet: Fleet, device: number, now: number): DeviceView {

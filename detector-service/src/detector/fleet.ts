@@ -1,10 +1,15 @@
 /** The devices with the algorithm of their class: what is known, and what silence that lets us expect. */
-import { freshnessModel } from './algorithm.ts';
+import {
+  type Deadlines,
+  type FreshnessModel,
+  freshnessModel,
+  type Gap,
+  type Plan,
+} from './algorithms/index.ts';
 import { blindShift } from './blind-shift.ts';
 import type { ClassConfig, ProofOfLife } from './class-config.ts';
 import { DeviceTable, FLAG } from './device-table.ts';
 import type { Placement } from './evidence.ts';
-import type { Arrival, Freshness, FreshnessModel, Plan } from './freshness-model.ts';
 import { GROUP_KINDS, Groups } from './groups.ts';
 import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 
@@ -24,9 +29,9 @@ export class Fleet {
 
   readonly #classNumbers: ReadonlyMap<string, number>;
   /** Scratch values, so that a heartbeat allocates nothing. */
-  readonly #plan: Plan = { expectedInMs: 0, intervalMs: 0 };
-  readonly #freshness: Freshness = { suspectMs: 0, deadMs: 0 };
-  readonly #arrival: Arrival = { gapMs: 0, expectedGapMs: 0, announced: false, lostBeats: -1 };
+  readonly #plan: Plan = { at: 0, nextMs: 0, intervalMs: 0 };
+  readonly #deadlines: Deadlines = { expectedMs: 0, suspectMs: 0, deadMs: 0 };
+  readonly #gap: Gap = { at: 0, nextMs: 0, intervalMs: 0, gapMs: 0, missed: -1, mistake: false };
 
   constructor(classes: Readonly<Record<string, ClassConfig>>) {
     this.classes = Object.entries(classes).map(([name, config]) => ({
@@ -114,41 +119,72 @@ export class Fleet {
     }
   }
 
-  /** Sets the freshness points for a silence that begins at `at`; without an announcement the usual interval counts. */
-  expectNext(device: number, at: number, announcedMs?: number): void {
+  /**
+   * Sets the freshness points for a silence that begins at `at`.
+   *
+   * @param nextMs how long the silence is meant to last; absent when nobody said
+   */
+  expectNext(device: number, at: number, nextMs = 0): void {
     const { table } = this;
     const { config, model } = this.classOf(device);
     const plan = this.#plan;
+    const deadlines = this.#deadlines;
+    plan.at = at;
+    plan.nextMs = nextMs;
     plan.intervalMs = table.intervalMs[device] as number;
-    plan.expectedInMs = announcedMs ?? plan.intervalMs;
-    model.freshness(table.learned, device * table.stride, plan, this.#freshness);
-    const capMs = plan.expectedInMs + config.maxSilenceMs;
-    const deadMs = Math.min(Math.max(this.#freshness.deadMs, config.minSilenceMs), capMs);
-    table.expectedBy[device] = at + plan.expectedInMs;
+    model.freshness(table.learned, device * table.stride, plan, deadlines);
+    const capMs = deadlines.expectedMs + config.maxSilenceMs;
+    const deadMs = Math.min(Math.max(deadlines.deadMs, config.minSilenceMs), capMs);
+    table.expectedBy[device] = at + deadlines.expectedMs;
     // Whole milliseconds: a verdict's instant becomes a timestamp.
-    table.suspectAt[device] = Math.ceil(at + Math.min(this.#freshness.suspectMs, deadMs));
+    table.suspectAt[device] = Math.ceil(at + Math.min(deadlines.suspectMs, deadMs));
     table.deadAt[device] = Math.ceil(at + deadMs);
-    this.flag(device, FLAG.announced, announcedMs !== undefined);
+    this.flag(device, FLAG.announced, nextMs > 0);
   }
 
   /**
-   * Teaches the algorithm the gap that a beat ends.
+   * Takes a beat in: teaches the algorithm the gap that it ends, and what it announces.
    *
-   * Not a gap in which we were deaf, nor a pause that was announced, nor one that was judged a death: a device
-   * that was down would teach that long silence is normal. A death disproved by sequence numbers does teach.
+   * Not every gap teaches. Not one in which we were deaf, nor one that a cause common to the group explains, nor an
+   * announced pause, nor one in which the device was down: that would teach that long silence is normal.
+   *
+   * @param missed beats lost in the gap; −1 when the device does not number them
+   * @param nextMs announced time until the next beat; 0 for none
    */
-  learn(device: number, at: number, lostBeats: number): void {
+  beat(device: number, at: number, missed: number, nextMs: number, rebooted: boolean): void {
     const { table } = this;
-    const previousAt = table.lastBeatAt[device] as number;
-    if (!(previousAt >= this.hearingSince)) return;
+    const { model } = this.classOf(device);
+    const base = device * table.stride;
+    if (!rebooted && this.#teaches(device, missed)) {
+      const gap = this.#gap;
+      gap.at = table.lastBeatAt[device] as number;
+      gap.nextMs = table.nextMs[device] as number;
+      gap.intervalMs = table.intervalMs[device] as number;
+      gap.gapMs = at - gap.at;
+      gap.missed = missed;
+      gap.mistake = this.state(device) === 'dead' && this.reason(device) === 'silence';
+      model.learn(table.learned, base, gap);
+    }
+    table.lastBeatAt[device] = at;
+    table.nextMs[device] = nextMs;
+    this.flag(device, FLAG.connectedSince, false);
+    if (nextMs > 0) {
+      if (!this.has(device, FLAG.intervalStated)) table.intervalMs[device] = nextMs;
+      const plan = this.#plan;
+      plan.at = at;
+      plan.nextMs = nextMs;
+      plan.intervalMs = table.intervalMs[device] as number;
+      model.announce(table.learned, base, plan);
+    }
+  }
+
+  #teaches(device: number, missed: number): boolean {
+    if (!((this.table.lastBeatAt[device] as number) >= this.hearingSince)) return false;
+    if (this.has(device, FLAG.saidBye)) return false;
+    // The beat that follows a new connection comes when that is made, not when it was planned.
+    if (this.has(device, FLAG.connectedSince) && missed <= 0) return false;
     const state = this.state(device);
-    if (state === 'asleep' || state === 'unknown' || (state === 'dead' && lostBeats <= 0)) return;
-    const arrival = this.#arrival;
-    arrival.gapMs = at - previousAt;
-    arrival.expectedGapMs = (table.expectedBy[device] as number) - previousAt;
-    arrival.announced = this.has(device, FLAG.announced);
-    arrival.lostBeats = lostBeats;
-    this.classOf(device).model.learn(table.learned, device * table.stride, arrival);
+    return state !== 'unknown' && state !== 'unreachable' && state !== 'asleep';
   }
 
   /** Does not hold the silence from `since` to `at` against the device, and gives it its time to reconnect. */
@@ -160,6 +196,8 @@ export class Fleet {
     const shift = blindShift(from, at, expectedBy, table.intervalMs[device] as number);
     const reconnectedBy = at + this.classOf(device).config.reconnectMs;
     table.expectedBy[device] = expectedBy + shift.expectedMs;
+    // What is expected now is no longer what the algorithm would say by itself.
+    if (shift.expectedMs > 0) this.flag(device, FLAG.announced, true);
     table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + shift.expectedMs, reconnectedBy);
     table.deadAt[device] = Math.max((table.deadAt[device] as number) + shift.deadMs, reconnectedBy);
   }
@@ -168,8 +206,9 @@ export class Fleet {
   planOf(device: number): Plan {
     const { table } = this;
     const plan = this.#plan;
+    plan.at = table.lastSeenAt[device] as number;
     plan.intervalMs = table.intervalMs[device] as number;
-    plan.expectedInMs = (table.expectedBy[device] as number) - (table.lastSeenAt[device] as number);
+    plan.nextMs = this.has(device, FLAG.announced) ? (table.expectedBy[device] as number) - plan.at : 0;
     return plan;
   }
 

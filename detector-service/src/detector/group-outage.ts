@@ -14,6 +14,8 @@ const INCREDIBLE = 6;
 const SILENT_MIN = 3;
 /** What a will says for the suspicion of a device that is not overdue yet. */
 const WILL_PHI = 2;
+/** The suspicion that a class stands for when it calls a device dead: one chance in a thousand to be wrong. */
+const DEAD_PHI = 3;
 /** Groups up to this size are looked at whenever one more member is overdue, larger ones at every tenth more. */
 const SMALL = 256;
 /** Members that must be heard for an incident to end: one may have found another way. */
@@ -185,9 +187,18 @@ export class GroupOutage {
     return willCame ? Math.min(expectedBy, table.suspectAt[device] as number) : expectedBy;
   }
 
+  /**
+   * How incredible the device's silence is by chance. Where the algorithm has no probability to offer, its own points
+   * stand in: 1 where it suspects, 3 where it calls it dead.
+   */
   #phi(device: number, at: number): number {
-    const phi = Math.max(1, this.#fleet.phi(device, at));
-    return this.#fleet.has(device, FLAG.willCame) ? Math.max(WILL_PHI, phi) : phi;
+    const { table } = this.#fleet;
+    const suspectAt = table.suspectAt[device] as number;
+    const deadAt = table.deadAt[device] as number;
+    const progress =
+      deadAt > suspectAt ? Math.min(1, Math.max(0, (at - suspectAt) / (deadAt - suspectAt))) : 1;
+    const willPhi = this.#fleet.has(device, FLAG.willCame) ? WILL_PHI : 1;
+    return Math.max(willPhi, 1 + (DEAD_PHI - 1) * progress, this.#fleet.phi(device, at));
   }
 }
 

@@ -107,11 +107,7 @@ export class Hearing {
     if (beat.seq !== undefined) table.seq[device] = beat.seq;
     table.beats[device] = (table.beats[device] as number) + 1;
     table.lost[device] = (table.lost[device] as number) + Math.max(0, lostBeats);
-    if (order !== 'new-generation') this.#fleet.learn(device, at, lostBeats);
-    table.lastBeatAt[device] = at;
-    if (beat.nextMs !== undefined && !this.#fleet.has(device, FLAG.intervalStated)) {
-      table.intervalMs[device] = beat.nextMs;
-    }
+    this.#fleet.beat(device, at, lostBeats, beat.nextMs ?? 0, order === 'new-generation');
     if (this.#ranOn(device, order, beat.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'beat', at, beat.nextMs, bootedAt);
   }
@@ -250,7 +246,8 @@ export class Hearing {
       table.seq[device] = -1;
     }
     table.session[device] = message.session ?? -1;
-    this.#fleet.flag(device, FLAG.willCame | FLAG.saidBye, false);
+    this.#fleet.flag(device, FLAG.willCame, false);
+    this.#fleet.flag(device, FLAG.connectedSince, true);
   }
 }
 

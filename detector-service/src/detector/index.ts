@@ -1,3 +1,13 @@
+export {
+  type ChenRequirements,
+  configureChen,
+  type Deadlines,
+  type FreshnessModel,
+  freshnessModel,
+  type Gap,
+  type LearnedExplanation,
+  type Plan,
+} from './algorithms/index.ts';
 export * from './class-config.ts';
 export { type AdoptedVerdict, Detector, type DetectorOptions, type Observation } from './detector.ts';
 export type { DeviceView, Explanation } from './device-view.ts';

@@ -1,12 +1,14 @@
 /**
- * A detector as bytes: `SLOWBEAT`, version, header length, header (JSON), columns, learned values, names, checksum.
+ * A detector as bytes: `SLOWBEAT`, version, header length, header (JSON), columns, learned values, class values, names,
+ * checksum.
  *
  * Columns are written as they lie in memory (little-endian, as on every machine Node runs on), so that a fleet of a
  * million is kept in well under a second.
  */
 import { crc32 } from 'node:zlib';
+import { LAYOUT } from './algorithms/index.ts';
 import { type Column, type DeviceTable, FLAG } from './device-table.ts';
-import type { Fleet } from './fleet.ts';
+import type { DeviceClass, Fleet } from './fleet.ts';
 import { GROUP_KINDS, type Group, type GroupKind } from './groups.ts';
 
 const MAGIC = 'SLOWBEAT';
@@ -30,7 +32,8 @@ interface Header {
   readonly blindSince: number | null;
   readonly devices: number;
   readonly stride: number;
-  readonly classes: readonly { readonly name: string; readonly layout: string }[];
+  /** What each class has learned follows the columns, as so many numbers. */
+  readonly classes: readonly { readonly name: string; readonly layout: string; readonly numbers: number }[];
   readonly places: readonly string[];
   /** Incidents that are open. */
   readonly outages: readonly { readonly kind: GroupKind; readonly place: number; readonly since: number }[];
@@ -43,12 +46,17 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
   const devices = [...table.indices()];
   const names = Buffer.from(devices.map((device) => table.nameAt(device)).join('\n'));
   const columns = Object.entries(table.columns());
+  const ofClasses = fleet.classes.map(({ model }) => model.exportClass());
   const header: Header = {
     now: Number.isFinite(now) ? now : null,
     blindSince: blindSince ?? null,
     devices: devices.length,
     stride: table.stride,
-    classes: fleet.classes.map(({ name, model }) => ({ name, layout: model.layout })),
+    classes: fleet.classes.map((deviceClass, index) => ({
+      name: deviceClass.name,
+      layout: layoutOf(deviceClass),
+      numbers: (ofClasses[index] as Float64Array).length,
+    })),
     places: table.places.names,
     outages: [...fleet.groups.outages()].map(({ kind, place, outageSince }) => ({
       kind,
@@ -68,6 +76,7 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
     head,
     ...columns.map(([, column]) => gathered(column, devices)),
     learned(table, devices),
+    ...ofClasses.map((numbers) => Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength)),
     names,
   ];
   const body = Buffer.concat(parts);
@@ -110,6 +119,9 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   }
   const learnedBytes = take(devices * header.stride * Float32Array.BYTES_PER_ELEMENT);
   const learnedValues = aligned(new Float32Array(0), learnedBytes, devices * header.stride);
+  const ofClasses = header.classes.map(({ numbers }) =>
+    aligned(new Float64Array(0), take(numbers * Float64Array.BYTES_PER_ELEMENT), numbers),
+  );
   const names = devices === 0 ? [] : take(header.namesBytes).toString().split('\n');
   if (names.length !== devices) throw new SnapshotError(`${names.length} names for ${devices} devices`);
 
@@ -129,10 +141,17 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
     // A death that was held back is decided anew.
     fleet.flag(device, FLAG.held, false);
     for (const kind of GROUP_KINDS) fleet.groups.assign(device, kind, columns.get(kind)?.[row] ?? -1);
-    if (fleet.classOf(device).model.layout === header.classes[saved]?.layout) {
+    if (layoutOf(fleet.classOf(device)) === header.classes[saved]?.layout) {
       const length = Math.min(header.stride, table.stride);
       const from = row * header.stride;
       table.learned.set(learnedValues.subarray(from, from + length), device * table.stride);
+    }
+  });
+  header.classes.forEach(({ layout }, saved) => {
+    const deviceClass = fleet.classes[classNumbers[saved] ?? -1];
+    // What does not fit is learned anew.
+    if (deviceClass !== undefined && layoutOf(deviceClass) === layout) {
+      deviceClass.model.importClass(ofClasses[saved] as Float64Array);
     }
   });
   return {
@@ -140,6 +159,11 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
     blindSince: header.blindSince ?? undefined,
     outages: header.outages.map(({ kind, place, since }) => ({ group: fleet.groups.at(kind, place), since })),
   };
+}
+
+/** Two classes of the same layout learn the same numbers in the same places. */
+function layoutOf({ config, model }: DeviceClass): string {
+  return `${config.algorithm}/${LAYOUT}/${model.slots}`;
 }
 
 function readHeader(bytes: Buffer): Header {

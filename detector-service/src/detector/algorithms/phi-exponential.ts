@@ -1,6 +1,6 @@
 import type { Deadlines, Explanation, Gap, Plan } from './freshness-model.ts';
 import { addGap, gapCount, MOMENT_SLOTS } from './gap-moments.ts';
-import { PerDeviceModel } from './per-device-model.ts';
+import { expectedBeat, PerDeviceModel } from './per-device-model.ts';
 import { meanOf } from './phi.ts';
 
 export interface PhiExponentialKnobs {
@@ -27,6 +27,7 @@ export class PhiExponentialModel extends PerDeviceModel {
 
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
     const mean = meanOf(state, base, plan);
+    deadlines.expectedMs = expectedBeat(plan, 1);
     deadlines.suspectMs = Math.LN10 * mean;
     deadlines.deadMs = Math.LN10 * this.#knobs.threshold * mean;
   }

@@ -1,34 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  AdaptiveModel,
-  akka,
-  BertierModel,
-  ChenModel,
-  type Deadlines,
-  FixedModel,
-  type FreshnessModel,
-  type Gap,
-  kubernetes,
-  MeanDeviationModel,
-  MissedModel,
-  PhiExponentialModel,
-  PhiModel,
-} from './index.ts';
+import { ALGORITHMS, classConfig } from '../class-config.ts';
+import { freshnessModel } from './by-name.ts';
+import type { Deadlines, FreshnessModel, Gap } from './freshness-model.ts';
 
 const INTERVAL = 900_000;
-
-const models: Record<string, () => FreshnessModel> = {
-  adaptive: () => new AdaptiveModel({ intervalMs: INTERVAL, falseAlarmsPerDeviceYear: 1 }),
-  fixed: () => new FixedModel(kubernetes),
-  missed: () => new MissedModel({ missedBeats: 3 }),
-  'mean-deviation': () => new MeanDeviationModel(),
-  chen: () => new ChenModel({ marginMs: INTERVAL / 2, window: 100 }),
-  bertier: () => new BertierModel(),
-  phi: () => new PhiModel(akka),
-  'phi-exponential': () => new PhiExponentialModel(),
-};
 
 interface Step {
   readonly missed: number;
@@ -46,7 +23,7 @@ const history = fc.array(
 /** Plays a history to one device; what it ends with. */
 function play(model: FreshnessModel, steps: readonly Step[], announces: boolean) {
   const state = new Float32Array(model.slots);
-  const deadlines: Deadlines = { suspectMs: 0, deadMs: 0 };
+  const deadlines: Deadlines = { expectedMs: 0, suspectMs: 0, deadMs: 0 };
   const gap: Gap = {
     at: 0,
     nextMs: announces ? INTERVAL : 0,
@@ -56,6 +33,7 @@ function play(model: FreshnessModel, steps: readonly Step[], announces: boolean)
     mistake: false,
   };
   model.init(state, 0);
+  if (announces) model.announce(state, 0, gap);
   model.freshness(state, 0, gap, deadlines);
   for (const { missed, late } of steps) {
     gap.gapMs = INTERVAL * (1 + missed + late);
@@ -63,12 +41,15 @@ function play(model: FreshnessModel, steps: readonly Step[], announces: boolean)
     gap.mistake = gap.gapMs > deadlines.deadMs;
     model.learn(state, 0, gap);
     gap.at += gap.gapMs;
+    if (announces) model.announce(state, 0, gap);
     model.freshness(state, 0, gap, deadlines);
   }
   return { state, plan: gap, deadlines: { ...deadlines } };
 }
 
-for (const [name, make] of Object.entries(models)) {
+for (const name of ALGORITHMS) {
+  const make = () => freshnessModel(classConfig({ intervalMs: INTERVAL, algorithm: name }));
+
   test(`${name}: suspicion never falls while silence grows, and death never precedes suspicion`, () => {
     fc.assert(
       fc.property(history, fc.boolean(), (steps, announces) => {
@@ -92,7 +73,7 @@ for (const [name, make] of Object.entries(models)) {
     const { state, plan, deadlines } = play(model, regular(300), true);
     const other = make();
     assert.equal(other.importClass(model.exportClass()), true);
-    const again: Deadlines = { suspectMs: 0, deadMs: 0 };
+    const again: Deadlines = { expectedMs: 0, suspectMs: 0, deadMs: 0 };
     other.freshness(state, 0, plan, again);
     assert.deepEqual(again, deadlines);
     assert.equal(other.importClass(new Float64Array(7)), false);

@@ -38,6 +38,7 @@ export class PhiModel extends PerDeviceModel {
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
     const mean = meanOf(state, base, plan);
     const deviation = this.#deviation(state, base, plan);
+    deadlines.expectedMs = expectedBeat(plan, 1);
     deadlines.suspectMs = mean + this.#suspectDeviations * deviation;
     deadlines.deadMs = mean + this.#deadDeviations * deviation;
   }

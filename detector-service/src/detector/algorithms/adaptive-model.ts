@@ -103,8 +103,11 @@ export class AdaptiveModel implements FreshnessModel {
     if (steady) this.#learnLateness(state, base, gap, missed, stepMs);
   }
 
+  announce(state: Float32Array, base: number, plan: Plan): void {
+    announced(state, base + CADENCE, plan);
+  }
+
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
-    if (plan.nextMs > 0) announced(state, base + CADENCE, plan);
     const stepMs = learnedInterval(state, base + CADENCE, plan);
     const solvedFor = state[base + SOLVED_FOR] as number;
     const moved = Math.abs(stepMs * this.#budget.pace - solvedFor) > MOVED * solvedFor;
@@ -112,6 +115,7 @@ export class AdaptiveModel implements FreshnessModel {
     const stale = Math.min(STALE_MAX, Math.max(STALE_MIN, STALE_SHARE * gaps));
     if (moved || (state[base + EVIDENCE] as number) >= stale) this.#solve(state, base, stepMs);
     const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
+    deadlines.expectedMs = firstMs;
     const latest = firstMs + (this.#knobs.maxSilenceMs ?? Number.MAX_VALUE);
     const dead = this.#expectedEnd(state, base, plan, stepMs) + (state[base + DEAD_MARGIN] as number);
     deadlines.deadMs = Math.min(latest, Math.max(this.#knobs.minSilenceMs ?? 0, dead));
@@ -191,8 +195,6 @@ export class AdaptiveModel implements FreshnessModel {
       part.set(numbers.subarray(at, at + part.length));
       at += part.length;
     }
-    this.#silence.restored();
-    this.#guard.restored();
     return true;
   }
 

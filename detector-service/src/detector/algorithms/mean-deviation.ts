@@ -18,6 +18,7 @@ export class MeanDeviationModel extends PerDeviceModel {
 
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
     const { mean, deviation } = this.#gaps(state, base, plan);
+    deadlines.expectedMs = expectedBeat(plan, 1);
     deadlines.suspectMs = mean + deviation;
     deadlines.deadMs = mean + DEVIATIONS * deviation;
   }

@@ -12,6 +12,8 @@ export abstract class PerDeviceModel implements FreshnessModel {
     state.fill(0, base, base + this.slots);
   }
 
+  announce(): void {}
+
   exportClass(): Float64Array {
     return new Float64Array(0);
   }

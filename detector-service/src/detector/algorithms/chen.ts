@@ -28,6 +28,7 @@ export class ChenModel extends PerDeviceModel {
 
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
     const expected = nextEstimate(state, base, plan);
+    deadlines.expectedMs = expected;
     deadlines.suspectMs = expected + Math.min(this.#knobs.marginMs, plan.intervalMs / 4);
     deadlines.deadMs = expected + this.#knobs.marginMs;
   }

@@ -105,11 +105,6 @@ export class Silence {
     return [this.#typical, ...this.#late.persistent(), ...this.#later.persistent()];
   }
 
-  restored(): void {
-    this.#late.restored();
-    this.#later.restored();
-  }
-
   #lateAfter(missed: number, marginMs: number, stepMs: number, scale: number): number {
     return missed === 0
       ? this.#late.survival(marginMs / scale)

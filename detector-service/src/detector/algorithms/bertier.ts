@@ -30,6 +30,7 @@ export class BertierModel extends PerDeviceModel {
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
     const marginMs = margin(state, base, plan);
     const expected = nextEstimate(state, base, plan);
+    deadlines.expectedMs = expected;
     deadlines.suspectMs = expected + marginMs / 2;
     deadlines.deadMs = expected + marginMs;
   }

@@ -1,8 +1,8 @@
 import type { Deadlines, Explanation, Plan } from './freshness-model.ts';
 import { expectedBeat, PerDeviceModel } from './per-device-model.ts';
 
-/** Part of an interval that an expected beat may be late before it counts as missed. */
-const GRACE = 0.1;
+/** Part of an interval that an expected beat may be late before it counts as missed: covers jitter not announced. */
+const GRACE = 0.25;
 
 /** Dead after `missedBeats` expected beats have not come, suspect after the first; the usual rule is three. */
 export class MissedModel extends PerDeviceModel {
@@ -18,6 +18,7 @@ export class MissedModel extends PerDeviceModel {
 
   freshness(_state: Float32Array, _base: number, plan: Plan, deadlines: Deadlines): void {
     const graceMs = GRACE * plan.intervalMs;
+    deadlines.expectedMs = expectedBeat(plan, 1);
     deadlines.suspectMs = expectedBeat(plan, 1) + graceMs;
     deadlines.deadMs = expectedBeat(plan, this.#missedBeats) + graceMs;
   }

@@ -10,7 +10,7 @@ const YEAR = 365.25 * DAY;
 
 /** One device on a model: plays gaps, keeps the deadline and counts the mistakes. */
 class Played {
-  readonly deadlines: Deadlines = { suspectMs: 0, deadMs: 0 };
+  readonly deadlines: Deadlines = { expectedMs: 0, suspectMs: 0, deadMs: 0 };
   readonly model: AdaptiveModel;
   readonly state: Float32Array;
   readonly plan: Gap;
@@ -28,7 +28,7 @@ class Played {
       mistake: false,
     };
     model.init(this.state, 0);
-    model.freshness(this.state, 0, this.plan, this.deadlines);
+    this.#renew();
   }
 
   gap(gapMs: number, missed: number): void {
@@ -38,6 +38,11 @@ class Played {
     if (this.plan.mistake) this.mistakes++;
     this.model.learn(this.state, 0, this.plan);
     this.plan.at += gapMs;
+    this.#renew();
+  }
+
+  #renew(): void {
+    if (this.plan.nextMs > 0) this.model.announce(this.state, 0, this.plan);
     this.model.freshness(this.state, 0, this.plan, this.deadlines);
   }
 

@@ -19,8 +19,8 @@ export class LatenessSketch {
   /** [all samples, those at the last fit] */
   readonly #samples = new Float64Array(2);
   readonly #survival = new Float64Array(BINS + 1);
-  #tailBin = BINS;
-  #tailShape = 2;
+  /** [bin from which the fitted tail rules, its shape] */
+  readonly #tail = Float64Array.of(BINS, 2);
 
   constructor() {
     for (let bin = 0; bin < BINS; bin++) {
@@ -45,9 +45,10 @@ export class LatenessSketch {
     const position = (Math.log2(scaled) - OCTAVE_MIN) * BINS_PER_OCTAVE;
     if (position <= 0) return this.#survival[0] as number;
     const bin = Math.floor(position);
-    if (bin >= this.#tailBin) {
+    const tailBin = this.#tail[0] as number;
+    if (bin >= tailBin) {
       return (
-        (this.#survival[this.#tailBin] as number) * (scaled / lowerEdge(this.#tailBin)) ** -this.#tailShape
+        (this.#survival[tailBin] as number) * (scaled / lowerEdge(tailBin)) ** -(this.#tail[1] as number)
       );
     }
     const from = this.#survival[bin] as number;
@@ -55,12 +56,9 @@ export class LatenessSketch {
     return from * (to / from) ** (position - bin);
   }
 
+  /** Everything, the latest fit included: what is restored goes on exactly as before. */
   persistent(): Float64Array[] {
-    return [this.#samples, this.#counts];
-  }
-
-  restored(): void {
-    this.#fit();
+    return [this.#samples, this.#counts, this.#survival, this.#tail];
   }
 
   #fit(): void {
@@ -84,14 +82,14 @@ export class LatenessSketch {
         ((this.#counts[bin] as number) / 2 / BINS_PER_OCTAVE) * Math.LN2;
       count += this.#counts[bin] as number;
     }
-    this.#tailBin = bin;
     // A few steps above the threshold the empirical survival is still better than the fit.
-    this.#tailShape = Math.min(12, Math.max(0.6, count / Math.max(logs, 1e-9)));
+    this.#tail[1] = Math.min(12, Math.max(0.6, count / Math.max(logs, 1e-9)));
     let kept = count;
-    while (this.#tailBin < BINS - 1 && kept - (this.#counts[this.#tailBin] as number) > TAIL_SAMPLES) {
-      kept -= this.#counts[this.#tailBin] as number;
-      this.#tailBin++;
+    while (bin < BINS - 1 && kept - (this.#counts[bin] as number) > TAIL_SAMPLES) {
+      kept -= this.#counts[bin] as number;
+      bin++;
     }
+    this.#tail[0] = bin;
   }
 
   #halve(): void {

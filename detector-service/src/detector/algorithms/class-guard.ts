@@ -40,10 +40,6 @@ export class ClassGuard {
     return [this.#state, ...this.#silences.persistent()];
   }
 
-  restored(): void {
-    this.#silences.restored();
-  }
-
   #reach(limit: number): number {
     let low = 1;
     let high = 1e6;

@@ -14,6 +14,8 @@ export interface FreshnessModel {
   readonly slots: number;
   /** A device heard for the first time. */
   init(state: Float32Array, base: number): void;
+  /** A beat came that announces the next one. To be called before `freshness`, for real announcements only. */
+  announce(state: Float32Array, base: number, plan: Plan): void;
   /** A gap between two beats is known in full, the device having lived all through it. */
   learn(state: Float32Array, base: number, gap: Gap): void;
   /** Fills `deadlines` for the silence that begins with this arrival. */
@@ -34,6 +36,9 @@ export interface Explanation {
   readonly [quantity: string]: number | string | boolean;
 }
 
+/** Names the layout of what models learn; to be raised whenever one of them changes it, so that snapshots tell. */
+export const LAYOUT = 1;
+
 /** What is known about the time after an arrival. */
 export interface Plan {
   /** Instant of the arrival, epoch milliseconds. */
@@ -53,8 +58,9 @@ export interface Gap extends Plan {
   mistake: boolean;
 }
 
-/** Silence after which the device is suspect, and dead. */
+/** Silence after which a beat is expected, the device is suspect, and dead. */
 export interface Deadlines {
+  expectedMs: number;
   suspectMs: number;
   deadMs: number;
 }
