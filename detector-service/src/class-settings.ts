@@ -23,18 +23,30 @@ const millisecondsSchema = z.number().positive();
 
 /** What others call the same thing: the failure detectors people know, as classes to start from. */
 export const PRESETS = {
-  /** Kubernetes nodes: a beat every 10 s, not ready after 40 s. */
+  /** Kubernetes nodes: status every 10 s (`nodeStatusUpdateFrequency`), not ready after 40 s (`node-monitor-grace-period`). */
   kubernetes: { intervalMs: 10_000, algorithm: 'fixed', timeoutMs: 40_000 },
   /** A Consul TTL check, renewed at half its time to live. */
   consul: { intervalMs: 15_000, algorithm: 'fixed', timeoutMs: 30_000 },
   /** Redis Sentinel: a ping a second, down after 30 s. */
   sentinel: { intervalMs: 1000, algorithm: 'fixed', timeoutMs: 30_000, suspectAfterMs: 5000 },
+  /** Cassandra's gossip: once a second, convicted at φ = 8 of an exponential distribution (`phi_convict_threshold`). */
+  cassandra: { intervalMs: 1000, algorithm: 'phi-exponential', phiThreshold: 8 },
+  /** Zigbee2MQTT's availability of mains-powered devices: offline after 10 min of silence. */
+  'zigbee-mains': { intervalMs: 300_000, algorithm: 'fixed', timeoutMs: 600_000, suspectAfterMs: 540_000 },
+  /** Zigbee2MQTT's availability of battery-powered devices: offline after 25 h of silence. */
+  'zigbee-battery': {
+    intervalMs: 86_400_000,
+    algorithm: 'fixed',
+    timeoutMs: 90_000_000,
+    suspectAfterMs: 88_200_000,
+  },
 } as const satisfies Record<string, Partial<ClassConfig> & Pick<ClassConfig, 'intervalMs'>>;
 
 const DURATIONS = [
   'interval',
   'timeout',
   'suspectAfter',
+  'margin',
   'minSilence',
   'maxSilence',
   'reconnect',
@@ -47,6 +59,7 @@ const durationKeys = {
   interval: durationSchema,
   timeout: durationSchema,
   suspectAfter: durationSchema,
+  margin: durationSchema,
   minSilence: durationSchema,
   maxSilence: durationSchema,
   reconnect: durationSchema,
@@ -55,6 +68,7 @@ const durationKeys = {
   intervalMs: millisecondsSchema,
   timeoutMs: millisecondsSchema,
   suspectAfterMs: millisecondsSchema,
+  marginMs: millisecondsSchema,
   minSilenceMs: z.number().nonnegative(),
   maxSilenceMs: millisecondsSchema,
   reconnectMs: millisecondsSchema,
@@ -68,6 +82,7 @@ const settingsSchema = z
     algorithm: z.enum(ALGORITHMS),
     falseAlarmsPerDeviceYear: z.number().positive(),
     missedBeats: z.int().positive(),
+    phiThreshold: z.number().positive(),
     proofOfLife: z.array(z.enum(['birth', 'beat', 'pong', 'traffic'])).nonempty(),
     ...durationKeys,
   })

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { DEFAULT_ROOT, isRoot, NAME_PATTERN, NAME_RULE } from '@slowbeat/device-sdk/protocol';
 import * as z from 'zod';
 import { classesSchema, durationSchema } from './class-settings.ts';
+import { GROUP_KINDS } from './detector/index.ts';
 
 /** The host's name made fit for a topic or a client id. */
 function defaultMonitor(): string {
@@ -44,6 +45,8 @@ export const detectorConfigSchema = z.strictObject({
   devicesMax: z.int().positive({ error: 'must be at least 1' }).default(100_000),
   /** The journal's day segments are kept for so long. */
   retention: durationSchema.prefault('400d'),
+  /** What devices may be silenced by together, so that their silence is one incident and not many deaths. */
+  outageGroups: z.array(z.enum(GROUP_KINDS)).default([...GROUP_KINDS]),
   http: httpSchema.prefault({}),
   classes: classesSchema,
 });

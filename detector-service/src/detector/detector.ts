@@ -7,6 +7,7 @@ import type { ClassConfig } from './class-config.ts';
 import { type DeviceView, type Explanation, explanationOf, viewOf } from './device-view.ts';
 import type { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
+import { GROUP_KINDS, type GroupKind } from './groups.ts';
 import { Hearing, type Outcome } from './hearing.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import type { Reason, State, Transition } from './transition.ts';
@@ -16,6 +17,8 @@ export interface DetectorOptions {
   readonly classes: Readonly<Record<string, ClassConfig>>;
   /** Most devices it keeps; a further one is refused as `too-many-devices`. Default two million. */
   readonly devicesMax?: number | undefined;
+  /** What devices may be silenced by together; all of them unless told. Empty: every silence is judged by itself. */
+  readonly outageGroups?: readonly GroupKind[] | undefined;
 }
 
 export interface Observation {
@@ -45,9 +48,9 @@ export class Detector {
   /** Latest instant seen; one before it counts as this one, so that time never runs backwards. */
   #now = Number.NEGATIVE_INFINITY;
 
-  constructor({ classes, devicesMax = DEVICES_MAX }: DetectorOptions) {
+  constructor({ classes, devicesMax = DEVICES_MAX, outageGroups = GROUP_KINDS }: DetectorOptions) {
     this.#devicesMax = devicesMax;
-    this.#fleet = new Fleet(classes);
+    this.#fleet = new Fleet(classes, outageGroups);
     this.#verdicts = new Verdicts(this.#fleet);
     this.#hearing = new Hearing(this.#fleet, this.#verdicts, devicesMax);
     this.#blind = new BlindTime(this.#fleet, this.#verdicts);

@@ -10,7 +10,7 @@ import { blindShift } from './blind-shift.ts';
 import type { ClassConfig, ProofOfLife } from './class-config.ts';
 import { DeviceTable, FLAG } from './device-table.ts';
 import type { Placement } from './evidence.ts';
-import { GROUP_KINDS, Groups } from './groups.ts';
+import { type GroupKind, Groups, PLACE_KINDS } from './groups.ts';
 import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 
 export interface DeviceClass {
@@ -33,7 +33,7 @@ export class Fleet {
   readonly #deadlines: Deadlines = { expectedMs: 0, suspectMs: 0, deadMs: 0 };
   readonly #gap: Gap = { at: 0, nextMs: 0, intervalMs: 0, gapMs: 0, missed: -1, mistake: false };
 
-  constructor(classes: Readonly<Record<string, ClassConfig>>) {
+  constructor(classes: Readonly<Record<string, ClassConfig>>, outageGroups: readonly GroupKind[]) {
     this.classes = Object.entries(classes).map(([name, config]) => ({
       name,
       config,
@@ -42,7 +42,7 @@ export class Fleet {
     this.#classNumbers = new Map(this.classes.map(({ name }, number) => [name, number]));
     const stride = Math.max(0, ...this.classes.map(({ model }) => model.slots));
     this.table = new DeviceTable(this.classes.length, stride);
-    this.groups = new Groups(this.table);
+    this.groups = new Groups(this.table, outageGroups);
   }
 
   /** The device's index; −1 when it, or its class, is not known. */
@@ -58,6 +58,7 @@ export class Fleet {
     const device = this.table.add(classNumber, name);
     const { config, model } = this.classOf(device);
     this.table.intervalMs[device] = config.intervalMs;
+    this.groups.add(device);
     model.init(this.table.learned, device * this.table.stride);
     return device;
   }
@@ -113,7 +114,7 @@ export class Fleet {
 
   /** Says where a device hangs; what is not said stays as it was. */
   place(device: number, placement: Placement): void {
-    for (const kind of GROUP_KINDS) {
+    for (const kind of PLACE_KINDS) {
       const name = placement[kind];
       if (name !== undefined) this.groups.assign(device, kind, this.table.places.number(name));
     }

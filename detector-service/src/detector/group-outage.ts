@@ -1,5 +1,5 @@
 /**
- * Group outage: when so many devices behind one gateway, site or broker fall silent together that independent
+ * Group outage: when so many devices behind one gateway, site or broker, or all there are, fall silent together that independent
  * silences are incredible, the cause is what they share. One incident opens, its members become `unreachable`
  * instead of dead, and when the group is heard again their silence begins anew.
  */
@@ -16,8 +16,10 @@ const SILENT_MIN = 3;
 const WILL_PHI = 2;
 /** The suspicion that a class stands for when it calls a device dead: one chance in a thousand to be wrong. */
 const DEAD_PHI = 3;
-/** Groups up to this size are looked at whenever one more member is overdue, larger ones at every tenth more. */
+/** Groups up to this size are looked at whenever one more member is overdue; larger ones at every tenth more, … */
 const SMALL = 256;
+/** … from this share of them on: a smaller part has a narrower cause. */
+const LARGE_SHARE = 0.25;
 /** Members that must be heard for an incident to end: one may have found another way. */
 const HEARD_MIN = 2;
 
@@ -40,7 +42,7 @@ export class GroupOutage {
         this.#verdicts.move(device, 'unreachable', at, now, 'group-outage');
       else this.#lookAt(group, at, now);
       if (this.#fleet.state(device) !== 'suspect') return;
-      this.#release(group, now);
+      if (group.members.length <= SMALL) this.#release(group, now);
     }
   }
 
@@ -72,6 +74,7 @@ export class GroupOutage {
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
   heard(device: number, at: number): void {
     this.#fleet.flag(device, FLAG.held, false);
+    this.#fleet.groups.hear(device, at);
     if (this.#watched.size === 0) return;
     for (const group of this.#fleet.groups.of(device)) {
       group.held.delete(device);
@@ -80,6 +83,15 @@ export class GroupOutage {
         if (group.heard.size >= Math.min(HEARD_MIN, group.members.length)) this.#end(group, at);
       }
       this.#release(group, at);
+    }
+  }
+
+  /** A will came: whatever became of the device, the way from the brokers to us is open. */
+  heardOf(device: number, at: number): void {
+    for (const group of this.#fleet.groups.of(device)) {
+      if (group.kind !== 'fleet') continue;
+      group.heardAt = at;
+      if (group.held.size > 0) this.#release(group, at);
     }
   }
 
@@ -108,14 +120,14 @@ export class GroupOutage {
 
   #mustWait(group: Group, device: number): boolean {
     const { table } = this.#fleet;
-    const silentSince = this.#silentSince(device);
+    if (group.heardAt > this.#silentSince(device)) return false;
+    // In a large group that nobody was heard of, somebody is always due soon.
+    if (group.members.length > SMALL) return group.overdue < group.members.length;
     const dueBy = (table.deadAt[device] as number) + (table.intervalMs[device] as number);
-    let silentTogether = 1;
+    let silentTogether = 0;
     let waitedFor = 0;
     for (const member of group.members) {
-      if (member === device) continue;
       const state = this.#fleet.state(member);
-      if ((table.lastSeenAt[member] as number) > silentSince) return false;
       if (state === 'suspect') silentTogether += 1;
       else if (state === 'alive' && (table.expectedBy[member] as number) <= dueBy) waitedFor += 1;
     }
@@ -130,14 +142,18 @@ export class GroupOutage {
    */
   #lookAt(group: Group, at: number, now: number): void {
     if (group.overdue < SILENT_MIN || group.outageSince !== undefined) return;
-    if (group.members.length > SMALL && group.overdue < group.lookAgainAt) return;
+    const large = group.members.length > SMALL;
+    if (large && group.overdue < Math.max(group.lookAgainAt, LARGE_SHARE * group.members.length)) return;
     group.lookAgainAt = Math.floor(1.1 * group.overdue) + 1;
     const { table } = this.#fleet;
     const silent: { since: number; phi: number }[] = [];
     const heardAt: number[] = [];
     for (const member of group.members) {
       const state = this.#fleet.state(member);
-      if (state === 'suspect') silent.push({ since: this.#silentSince(member), phi: this.#phi(member, at) });
+      // Whose will came is not silent to the fleet: we hear of it.
+      const told = group.kind === 'fleet' && this.#fleet.has(member, FLAG.willCame);
+      if (state === 'suspect' && !told)
+        silent.push({ since: this.#silentSince(member), phi: this.#phi(member, at) });
       else if (state === 'alive') heardAt.push(table.lastSeenAt[member] as number);
     }
     silent.sort((a, b) => b.since - a.since);

@@ -1,19 +1,23 @@
-/** Which devices share a gateway, a site or a broker: what can be silenced by one common cause. */
+/** Which devices share a gateway, a site, a broker or us: what can be silenced by one common cause. */
 import type { DeviceTable } from './device-table.ts';
 import { STATES, type State } from './transition.ts';
 
-const SUSPECT = STATES.indexOf('suspect');
-
-export const GROUP_KINDS = ['gateway', 'site', 'broker'] as const;
+/** Groups that a device is told to belong to. */
+export const PLACE_KINDS = ['gateway', 'site', 'broker'] as const;
+/** All of them, the narrowest cause first; the fleet is everybody this monitor listens to. */
+export const GROUP_KINDS = [...PLACE_KINDS, 'fleet'] as const;
+export type PlaceKind = (typeof PLACE_KINDS)[number];
 export type GroupKind = (typeof GROUP_KINDS)[number];
 
 export interface Group {
   readonly kind: GroupKind;
-  /** Number of its name among the table's places. */
+  /** Number of its name among the table's places; 0 for the fleet. */
   readonly place: number;
   readonly members: number[];
   /** Members that are suspect now. */
   overdue: number;
+  /** When a member was last heard. */
+  heardAt: number;
   /** Members whose death waits until the group has had its say. */
   readonly held: Set<number>;
   /** Since when the group as a whole is silent; undefined while it is not. */
@@ -24,35 +28,49 @@ export interface Group {
   lookAgainAt: number;
 }
 
+const SUSPECT = STATES.indexOf('suspect');
+
 /** Groups by kind and place, found from a device's columns. */
 export class Groups {
   readonly #table: DeviceTable;
-  readonly #groups: Record<GroupKind, Map<number, Group>> = {
-    gateway: new Map(),
-    site: new Map(),
-    broker: new Map(),
-  };
+  readonly #kinds: readonly GroupKind[];
+  readonly #groups: Record<GroupKind, Group[]> = { gateway: [], site: [], broker: [], fleet: [] };
+  /** Where each device stands among the members of its groups, so that leaving costs nothing. */
+  readonly #positions: Record<GroupKind, number[]> = { gateway: [], site: [], broker: [], fleet: [] };
 
-  constructor(table: DeviceTable) {
+  /** @param kinds those that count as a possible common cause */
+  constructor(table: DeviceTable, kinds: readonly GroupKind[]) {
     this.#table = table;
+    this.#kinds = kinds;
+  }
+
+  /** A device has come into the table. */
+  add(device: number): void {
+    this.#join(device, 'fleet', 0);
   }
 
   /** Puts a device into the group of a kind, out of the one it was in; −1 for none. */
-  assign(device: number, kind: GroupKind, place: number): void {
+  assign(device: number, kind: PlaceKind, place: number): void {
     const column = this.#table[kind];
     const before = column[device] as number;
     if (before === place) return;
-    this.#leave(device, kind, before);
+    if (before >= 0) this.#leave(device, kind, before);
     column[device] = place;
-    if (place < 0) return;
-    const group = this.at(kind, place);
-    group.members.push(device);
-    if (this.#table.state[device] === SUSPECT) group.overdue += 1;
+    if (place >= 0) this.#join(device, kind, place);
   }
 
   /** Takes a device out of all its groups; to be called before it leaves the table. */
   remove(device: number): void {
-    for (const kind of GROUP_KINDS) this.assign(device, kind, -1);
+    for (const kind of PLACE_KINDS) this.assign(device, kind, -1);
+    this.#leave(device, 'fleet', 0);
+  }
+
+  /** A member was heard: notes it in all its groups. */
+  hear(device: number, at: number): void {
+    for (const kind of this.#kinds) {
+      const place = this.#placeOf(device, kind);
+      if (place >= 0) this.at(kind, place).heardAt = at;
+    }
   }
 
   /** True when a group of the device is silent as a whole. */
@@ -67,54 +85,63 @@ export class Groups {
     if (change === 0) return;
     for (const group of this.of(device)) {
       group.overdue += change;
-      if (change < 0) group.lookAgainAt = 0;
+      // Well below what was looked at last: the next rise is a new one.
+      if (2 * group.overdue < group.lookAgainAt) group.lookAgainAt = 0;
     }
   }
 
   /** The groups of a device, narrowest cause first. */
   *of(device: number): Generator<Group> {
-    for (const kind of GROUP_KINDS) {
-      const place = this.#table[kind][device] as number;
+    for (const kind of this.#kinds) {
+      const place = this.#placeOf(device, kind);
       if (place >= 0) yield this.at(kind, place);
     }
   }
 
   /** Groups that are silent as a whole. */
   *outages(): Generator<Group> {
-    for (const kind of GROUP_KINDS) {
-      for (const group of this.#groups[kind].values()) if (group.outageSince !== undefined) yield group;
+    for (const kind of this.#kinds) {
+      for (const group of this.#groups[kind]) if (group?.outageSince !== undefined) yield group;
     }
   }
 
   /** The group of that place, made on first sight. */
   at(kind: GroupKind, place: number): Group {
     const groups = this.#groups[kind];
-    let group = groups.get(place);
-    if (group === undefined) {
-      group = {
-        kind,
-        place,
-        members: [],
-        overdue: 0,
-        held: new Set(),
-        outageSince: undefined,
-        heard: new Set(),
-        lookAgainAt: 0,
-      };
-      groups.set(place, group);
-    }
-    return group;
+    groups[place] ??= {
+      kind,
+      place,
+      members: [],
+      overdue: 0,
+      heardAt: Number.NEGATIVE_INFINITY,
+      held: new Set(),
+      outageSince: undefined,
+      heard: new Set(),
+      lookAgainAt: 0,
+    };
+    return groups[place];
+  }
+
+  #placeOf(device: number, kind: GroupKind): number {
+    return kind === 'fleet' ? 0 : (this.#table[kind][device] as number);
+  }
+
+  #join(device: number, kind: GroupKind, place: number): void {
+    const group = this.at(kind, place);
+    this.#positions[kind][device] = group.members.push(device) - 1;
+    if (this.#table.state[device] === SUSPECT) group.overdue += 1;
   }
 
   #leave(device: number, kind: GroupKind, place: number): void {
-    const group = this.#groups[kind].get(place);
-    if (group === undefined) return;
-    const position = group.members.indexOf(device);
-    const last = group.members.pop();
-    if (last !== undefined && last !== device) group.members[position] = last;
+    const group = this.at(kind, place);
+    const position = this.#positions[kind][device] as number;
+    const last = group.members.pop() as number;
+    if (last !== device) {
+      group.members[position] = last;
+      this.#positions[kind][last] = position;
+    }
     group.held.delete(device);
     group.heard.delete(device);
     if (this.#table.state[device] === SUSPECT) group.overdue -= 1;
-    if (group.members.length === 0) this.#groups[kind].delete(place);
   }
 }

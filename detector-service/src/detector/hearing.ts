@@ -130,6 +130,7 @@ export class Hearing {
     const reconnectedBy = at + this.#fleet.classOf(device).config.reconnectMs;
     table.suspectAt[device] = Math.min(table.suspectAt[device] as number, at);
     table.deadAt[device] = Math.min(table.deadAt[device] as number, reconnectedBy);
+    this.#verdicts.outage.heardOf(device, at);
     if (state === 'suspect') this.#verdicts.arm(device);
     else this.#verdicts.move(device, 'suspect', at, at, 'will');
     return 'recorded';

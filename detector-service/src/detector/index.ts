@@ -12,6 +12,7 @@ export * from './class-config.ts';
 export { type AdoptedVerdict, Detector, type DetectorOptions, type Observation } from './detector.ts';
 export type { DeviceView, Explanation } from './device-view.ts';
 export * from './evidence.ts';
+export { GROUP_KINDS, type GroupKind } from './groups.ts';
 export type { Outcome } from './hearing.ts';
 export { SnapshotError } from './snapshot.ts';
 export * from './transition.ts';

@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib';
 import { LAYOUT } from './algorithms/index.ts';
 import { type Column, type DeviceTable, FLAG } from './device-table.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
-import { GROUP_KINDS, type Group, type GroupKind } from './groups.ts';
+import { type Group, type GroupKind, PLACE_KINDS } from './groups.ts';
 
 const MAGIC = 'SLOWBEAT';
 const VERSION = 1;
@@ -17,7 +17,7 @@ const PREFIX_BYTES = MAGIC.length + 8;
 const CHECKSUM_BYTES = 4;
 
 /** Columns that say where a device belongs, which is more than a number to keep. */
-const SET_OTHERWISE: ReadonlySet<string> = new Set(['classIndex', ...GROUP_KINDS]);
+const SET_OTHERWISE: ReadonlySet<string> = new Set(['classIndex', ...PLACE_KINDS]);
 
 export class SnapshotError extends Error {
   readonly code = 'SNAPSHOT_UNREADABLE';
@@ -140,7 +140,7 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
     }
     // A death that was held back is decided anew.
     fleet.flag(device, FLAG.held, false);
-    for (const kind of GROUP_KINDS) fleet.groups.assign(device, kind, columns.get(kind)?.[row] ?? -1);
+    for (const kind of PLACE_KINDS) fleet.groups.assign(device, kind, columns.get(kind)?.[row] ?? -1);
     if (layoutOf(fleet.classOf(device)) === header.classes[saved]?.layout) {
       const length = Math.min(header.stride, table.stride);
       const from = row * header.stride;

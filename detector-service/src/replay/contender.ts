@@ -1,11 +1,13 @@
 /** Who takes part in a comparison: a detector's settings under a name. */
-import { ALGORITHMS, type Algorithm, type ClassConfig } from '../detector/index.ts';
+import { ALGORITHMS, type Algorithm, type ClassConfig, type GroupKind } from '../detector/index.ts';
 
 export type Classes = Readonly<Record<string, ClassConfig>>;
 
 export interface Contender {
   readonly name: string;
   readonly classes: Classes;
+  /** What its devices may be silenced by together; by default everything that the detector knows of. */
+  readonly outageGroups?: readonly GroupKind[] | undefined;
 }
 
 export function isAlgorithm(name: string): name is Algorithm {

@@ -25,7 +25,7 @@ export class Lane {
     const { devices, hasTruth, onSilence, onTransition, outages } = options;
     this.contender = contender;
     this.outages = outages;
-    this.#detector = new Detector({ classes: contender.classes });
+    this.#detector = new Detector({ classes: contender.classes, outageGroups: contender.outageGroups });
     this.#devices = devices;
     this.#onTransition = onTransition;
     this.ledger = new Ledger(

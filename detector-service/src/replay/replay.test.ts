@@ -268,7 +268,7 @@ test('transitions do not depend on what else is in the trace', () => {
     const onTransition = (transition: Transition) => {
       if (transition.deviceClass === 'meter') made.push(transition);
     };
-    const contenders = [withAlgorithm(classes, 'adaptive')];
+    const contenders = [{ ...withAlgorithm(classes, 'adaptive'), outageGroups: [] }];
     const alone = new Replay({ classes, contenders, hasTruth: false, onTransition });
     for (const event of events) alone.observe(event);
     alone.observe({ at: end, evidence: { kind: 'traffic', device: 'end', deviceClass: 'other' } });
