@@ -7,7 +7,8 @@ import { type BeatEvidence, classConfig, Detector } from '@slowbeat/detector-ser
 const DEVICES = Number(process.argv[2] ?? 1_000_000);
 const ROUNDS = 3;
 const INTERVAL_MS = 900_000;
-const STEP_MS = INTERVAL_MS / DEVICES;
+/** Beats come this much sooner or later than the interval, as announced: neighbours in time lie far apart in memory. */
+const JITTER = 0.1;
 const classes = { meter: classConfig({ intervalMs: INTERVAL_MS }) };
 
 if (globalThis.gc === undefined) throw new Error('run with node --expose-gc, as npm run bench:core does');
@@ -24,29 +25,40 @@ function secondsOf(work: () => void): number {
   return (performance.now() - before) / 1000;
 }
 
-/** A fixed shuffle (Fisher–Yates with a linear congruential generator), so that two runs do the same. */
-function shuffled(count: number): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, index) => index);
-  let dice = 12345;
-  for (let index = count - 1; index > 0; index -= 1) {
-    dice = (Math.imul(dice, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-    const other = dice % (index + 1);
-    const swapped = order[index] as number;
-    order[index] = order[other] as number;
-    order[other] = swapped;
+/** All beats of the fleet in the order of time, the first of each device left out. */
+function beatsInOrder(): { device: Uint32Array; at: Float64Array; nextMs: Float64Array; order: Uint32Array } {
+  const count = DEVICES * ROUNDS;
+  const device = new Uint32Array(count);
+  const at = new Float64Array(count);
+  const nextMs = new Float64Array(count);
+  for (let beat = 0; beat < count; beat += 1) {
+    const who = beat % DEVICES;
+    const before = beat < DEVICES ? firstAt(who) : (at[beat - DEVICES] as number);
+    const gapMs = beat < DEVICES ? firstGapMs(who) : (nextMs[beat - DEVICES] as number);
+    device[beat] = who;
+    at[beat] = before + gapMs;
+    nextMs[beat] = drawnMs();
   }
-  return order;
+  const order = Uint32Array.from({ length: count }, (_, beat) => beat);
+  order.sort((one, other) => (at[one] as number) - (at[other] as number));
+  return { device, at, nextMs, order };
+}
+
+let dice = 12345;
+/** A linear congruential generator, so that two runs do the same. */
+function drawnMs(): number {
+  dice = (Math.imul(dice, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+  return Math.round(INTERVAL_MS * (1 + JITTER * (dice / 0x4000_0000 - 1)));
 }
 
 const say = (what: string, value: string): void => void process.stdout.write(`${what.padEnd(44)} ${value}\n`);
 const thousands = (value: number): string => `${Math.round(value / 1000).toLocaleString('en')} k/s`;
 
-const order = shuffled(DEVICES);
 const names = Array.from({ length: DEVICES }, (_, index) => `dev-${index}`);
-const place = new Int32Array(DEVICES);
-order.forEach((device, position) => {
-  place[device] = position;
-});
+const firstGaps = Float64Array.from({ length: DEVICES }, drawnMs);
+const firstAt = (device: number): number => Math.round((device * INTERVAL_MS) / DEVICES);
+const firstGapMs = (device: number): number => firstGaps[device] as number;
+const beats = beatsInOrder();
 /** One object that is told again and again: what decoding a message costs is not the core's. */
 const beat = { kind: 'beat', deviceClass: 'meter', device: '', generation: 1, session: 1, seq: 0, nextMs: 0 };
 const told = beat as { -readonly [K in keyof BeatEvidence]: BeatEvidence[K] };
@@ -57,8 +69,8 @@ const registered = secondsOf(() => {
   for (let device = 0; device < DEVICES; device += 1) {
     // The name as a decoder gives it: a new string that the detector keeps.
     told.device = Buffer.from(names[device] as string).toString();
-    told.nextMs = INTERVAL_MS + Math.round(((place[device] as number) - device) * STEP_MS);
-    detector.observe(told, Math.round(device * STEP_MS));
+    told.nextMs = firstGapMs(device);
+    detector.observe(told, firstAt(device));
   }
 });
 const bytes = (usedBytes() - emptyBytes) / DEVICES;
@@ -66,19 +78,23 @@ say('devices', DEVICES.toLocaleString('en'));
 say('bytes per device, names included', bytes.toFixed(0));
 say('first heartbeats', thousands(DEVICES / registered));
 
-told.nextMs = INTERVAL_MS;
+const seqs = new Uint32Array(DEVICES);
 const seconds = Array.from({ length: ROUNDS }, (_, round) =>
   secondsOf(() => {
-    told.seq = round + 1;
-    for (let position = 0; position < DEVICES; position += 1) {
-      told.device = names[order[position] as number] as string;
-      detector.observe(told, Math.round((round + 1) * INTERVAL_MS + position * STEP_MS));
+    for (let nth = round * DEVICES; nth < (round + 1) * DEVICES; nth += 1) {
+      const which = beats.order[nth] as number;
+      const device = beats.device[which] as number;
+      seqs[device] = (seqs[device] as number) + 1;
+      told.device = names[device] as string;
+      told.seq = seqs[device];
+      told.nextMs = beats.nextMs[which];
+      detector.observe(told, beats.at[which] as number);
     }
   }),
 );
 say('heartbeats, random order, by round', seconds.map((each) => thousands(DEVICES / each)).join(', '));
 
-const now = (ROUNDS + 1) * INTERVAL_MS;
+const now = beats.at[beats.order.at(-1) as number] as number;
 const idle = 1000;
 const idleSeconds = secondsOf(() => {
   for (let call = 0; call < idle; call += 1) detector.advance(now + call / idle);

@@ -9,7 +9,7 @@ import { NameTable } from './name-table.ts';
 
 const CAPACITY_MIN = 64;
 /** Columns grow by so much at a time: little is wasted, and a device is copied a few times at most. */
-const GROWTH = 1.3;
+const GROWTH = 1.125;
 
 /** Bits of the `flags` column. */
 export const FLAG = {
@@ -47,13 +47,13 @@ export class DeviceTable {
   suspectAt = new Float64Array(0);
   deadAt = new Float64Array(0);
   /** What the last beat announced; 0 for nothing. */
-  nextMs = new Float64Array(0);
-  intervalMs = new Float64Array(0);
+  nextMs = new Float32Array(0);
+  intervalMs = new Float32Array(0);
   generation = new Float64Array(0);
   session = new Float64Array(0);
   seq = new Float64Array(0);
-  beats = new Float64Array(0);
-  lost = new Float64Array(0);
+  beats = new Uint32Array(0);
+  lost = new Uint32Array(0);
   duplicates = new Uint32Array(0);
   site = new Int32Array(0);
   gateway = new Int32Array(0);
@@ -188,4 +188,4 @@ export class DeviceTable {
   }
 }
 
-export type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
+export type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array | Float64Array;

@@ -58,7 +58,6 @@ export class Fleet {
     const device = this.table.add(classNumber, name);
     const { config, model } = this.classOf(device);
     this.table.intervalMs[device] = config.intervalMs;
-    this.groups.add(device);
     model.init(this.table.learned, device * this.table.stride);
     return device;
   }

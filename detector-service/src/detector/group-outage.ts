@@ -160,12 +160,18 @@ export class GroupOutage {
     heardAt.sort((a, b) => b - a);
     let phiSum = 0;
     let witnesses = 0;
+    /** log10 C(k + witnesses, k), kept up by one factor at a time. */
+    let waysLog10 = 0;
     let best = { since: 0, score: INCREDIBLE };
     for (const [index, { since, phi }] of silent.entries()) {
       phiSum += phi;
-      while (witnesses < heardAt.length && (heardAt[witnesses] as number) > since) witnesses += 1;
       const k = index + 1;
-      const score = phiSum - log10Choose(k + witnesses, k);
+      waysLog10 += Math.log10((k + witnesses) / k);
+      while (witnesses < heardAt.length && (heardAt[witnesses] as number) > since) {
+        witnesses += 1;
+        waysLog10 += Math.log10((k + witnesses) / witnesses);
+      }
+      const score = phiSum - waysLog10;
       if (k >= SILENT_MIN && score > best.score) best = { since, score };
     }
     if (best.score > INCREDIBLE) this.#begin(group, best.since, at, now);
@@ -216,11 +222,4 @@ export class GroupOutage {
     const willPhi = this.#fleet.has(device, FLAG.willCame) ? WILL_PHI : 1;
     return Math.max(willPhi, 1 + (DEAD_PHI - 1) * progress, this.#fleet.phi(device, at));
   }
-}
-
-/** log10 of the number of ways to choose k of n. */
-function log10Choose(n: number, k: number): number {
-  let sum = 0;
-  for (let i = 1; i <= k; i += 1) sum += Math.log10((n - k + i) / i);
-  return sum;
 }

@@ -13,7 +13,7 @@ export interface Group {
   readonly kind: GroupKind;
   /** Number of its name among the table's places; 0 for the fleet. */
   readonly place: number;
-  readonly members: number[];
+  readonly members: Iterable<number> & { readonly length: number };
   /** Members that are suspect now. */
   overdue: number;
   /** When a member was last heard. */
@@ -35,18 +35,14 @@ export class Groups {
   readonly #table: DeviceTable;
   readonly #kinds: readonly GroupKind[];
   readonly #groups: Record<GroupKind, Group[]> = { gateway: [], site: [], broker: [], fleet: [] };
+  readonly #members: Record<PlaceKind, number[][]> = { gateway: [], site: [], broker: [] };
   /** Where each device stands among the members of its groups, so that leaving costs nothing. */
-  readonly #positions: Record<GroupKind, number[]> = { gateway: [], site: [], broker: [], fleet: [] };
+  readonly #positions: Record<PlaceKind, number[]> = { gateway: [], site: [], broker: [] };
 
   /** @param kinds those that count as a possible common cause */
   constructor(table: DeviceTable, kinds: readonly GroupKind[]) {
     this.#table = table;
     this.#kinds = kinds;
-  }
-
-  /** A device has come into the table. */
-  add(device: number): void {
-    this.#join(device, 'fleet', 0);
   }
 
   /** Puts a device into the group of a kind, out of the one it was in; −1 for none. */
@@ -62,7 +58,7 @@ export class Groups {
   /** Takes a device out of all its groups; to be called before it leaves the table. */
   remove(device: number): void {
     for (const kind of PLACE_KINDS) this.assign(device, kind, -1);
-    this.#leave(device, 'fleet', 0);
+    this.#forget(this.at('fleet', 0), device);
   }
 
   /** A member was heard: notes it in all its groups. */
@@ -111,7 +107,7 @@ export class Groups {
     groups[place] ??= {
       kind,
       place,
-      members: [],
+      members: kind === 'fleet' ? everybody(this.#table) : this.#membersAt(kind, place),
       overdue: 0,
       heardAt: Number.NEGATIVE_INFINITY,
       held: new Set(),
@@ -126,22 +122,40 @@ export class Groups {
     return kind === 'fleet' ? 0 : (this.#table[kind][device] as number);
   }
 
-  #join(device: number, kind: GroupKind, place: number): void {
-    const group = this.at(kind, place);
-    this.#positions[kind][device] = group.members.push(device) - 1;
-    if (this.#table.state[device] === SUSPECT) group.overdue += 1;
+  #membersAt(kind: PlaceKind, place: number): number[] {
+    this.#members[kind][place] ??= [];
+    return this.#members[kind][place];
   }
 
-  #leave(device: number, kind: GroupKind, place: number): void {
-    const group = this.at(kind, place);
+  #join(device: number, kind: PlaceKind, place: number): void {
+    this.#positions[kind][device] = this.#membersAt(kind, place).push(device) - 1;
+    if (this.#table.state[device] === SUSPECT) this.at(kind, place).overdue += 1;
+  }
+
+  #leave(device: number, kind: PlaceKind, place: number): void {
+    const members = this.#membersAt(kind, place);
     const position = this.#positions[kind][device] as number;
-    const last = group.members.pop() as number;
+    const last = members.pop() as number;
     if (last !== device) {
-      group.members[position] = last;
+      members[position] = last;
       this.#positions[kind][last] = position;
     }
+    this.#forget(this.at(kind, place), device);
+  }
+
+  #forget(group: Group, device: number): void {
     group.held.delete(device);
     group.heard.delete(device);
     if (this.#table.state[device] === SUSPECT) group.overdue -= 1;
   }
+}
+
+/** The fleet needs no list of its own. */
+function everybody(table: DeviceTable): Group['members'] {
+  return {
+    get length() {
+      return table.size;
+    },
+    [Symbol.iterator]: () => table.indices(),
+  };
 }

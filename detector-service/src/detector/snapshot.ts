@@ -197,7 +197,7 @@ function learned({ learned, stride }: DeviceTable, devices: readonly number[]): 
 }
 
 /** A copy of the bytes as numbers of the same kind: they may lie at an odd offset. */
-function aligned<T extends Column | Float32Array>(like: T, bytes: Buffer, length: number): T {
+function aligned<T extends Column>(like: T, bytes: Buffer, length: number): T {
   const Kind = like.constructor as new (length: number) => T;
   const values = new Kind(length);
   new Uint8Array(values.buffer).set(bytes);

@@ -38,6 +38,8 @@ const RUN_EVIDENCE = 512;
 const RUN_EVIDENCE_MIN = 4;
 /** … or when the threshold moved by this factor. */
 const MOVED = 0.15;
+/** Devices without a gap that are given the same deadlines before they are solved for anew. */
+const NEWCOMERS_ALIKE = 32;
 /** A device is counted into its class whenever its evidence has doubled, at the latest after this many gaps. */
 const CENSUS_GAPS = 500;
 const CENSUS_GAPS_MIN = 8;
@@ -74,6 +76,8 @@ export class AdaptiveModel implements FreshnessModel {
   readonly #budget: Budget;
   readonly #guard = new ClassGuard();
   readonly #point: Point = { beats: 1, marginMs: 0 };
+  /** What was solved for the last device without a gap, and how often it may be taken over. */
+  readonly #newcomer = { uses: 0, used: 1, solvedFor: 1, solved: new Float32Array(UNCOUNTED - DEAD_BEATS) };
 
   constructor(knobs: AdaptiveKnobs) {
     this.#knobs = knobs;
@@ -113,7 +117,9 @@ export class AdaptiveModel implements FreshnessModel {
     const moved = Math.abs(stepMs * this.#budget.pace - solvedFor) > MOVED * solvedFor;
     const gaps = state[base + TRIALS] as number;
     const stale = Math.min(STALE_MAX, Math.max(STALE_MIN, STALE_SHARE * gaps));
-    if (moved || (state[base + EVIDENCE] as number) >= stale) this.#solve(state, base, stepMs);
+    if (moved || (state[base + EVIDENCE] as number) >= stale) {
+      if (gaps > 0 || !this.#asLastNewcomer(state, base, stepMs)) this.#solve(state, base, stepMs);
+    }
     const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
     deadlines.expectedMs = firstMs;
     const latest = firstMs + (this.#knobs.maxSilenceMs ?? Number.MAX_VALUE);
@@ -234,6 +240,18 @@ export class AdaptiveModel implements FreshnessModel {
     return Math.max(end, expectedSlowed(state, base + CADENCE, plan, slowed));
   }
 
+  /** Devices of which nothing is known yet are all alike: a fleet that joins at once is solved for now and then. */
+  #asLastNewcomer(state: Float32Array, base: number, stepMs: number): boolean {
+    const newcomer = this.#newcomer;
+    const wanted = stepMs * this.#budget.pace;
+    if (newcomer.uses === 0 || Math.abs(wanted - newcomer.solvedFor) > MOVED * newcomer.solvedFor)
+      return false;
+    newcomer.uses--;
+    this.#budget.spent(newcomer.used);
+    state.set(newcomer.solved, base + DEAD_BEATS);
+    return true;
+  }
+
   #solve(state: Float32Array, base: number, stepMs: number): void {
     this.#links.posterior(state, base);
     this.#census(state, base);
@@ -261,6 +279,11 @@ export class AdaptiveModel implements FreshnessModel {
     state[base + SUSPECT_MARGIN] = point.marginMs;
     state[base + SOLVED_FOR] = stepMs * this.#budget.pace;
     state[base + EVIDENCE] = 0;
+    if (gaps > 0) return;
+    this.#newcomer.uses = NEWCOMERS_ALIKE;
+    this.#newcomer.used = used;
+    this.#newcomer.solvedFor = state[base + SOLVED_FOR] as number;
+    this.#newcomer.solved.set(state.subarray(base + DEAD_BEATS, base + UNCOUNTED));
   }
 
   #census(state: Float32Array, base: number): void {
