@@ -3,14 +3,15 @@ import { Socket } from 'node:net';
 import { type Settings, settingsSchema } from '../settings/schema.ts';
 
 /**
- * A year of these devices passes in hours, so their budget of false alarms is as much larger: one per year for a
- * meter that beats every quarter of an hour is as many per beat as thousands for one that beats every two seconds.
- * The demo allows some more than that, because nobody wants to watch a terminal for a hundred intervals.
+ * A year of these devices passes in hours, so the budget of false alarms of those that learn is as much larger: one
+ * per year for a meter that beats every quarter of an hour is as many per beat as thousands for one that beats every
+ * two seconds. The demo allows some more than that: nobody wants to watch a terminal for a hundred intervals.
  */
 const CLASSES = {
   meter: { interval: '2s', falseAlarmsPerDeviceYear: 20_000, reconnect: '3s' },
   pump: { interval: '1s', falseAlarmsPerDeviceYear: 40_000, reconnect: '2s' },
-  tracker: { interval: '4s', falseAlarmsPerDeviceYear: 10_000, reconnect: '4s' },
+  // The plain rule beside the learning ones: its sleepers beat too seldom for a minute of learning.
+  tracker: { interval: '4s', algorithm: 'missed', missedBeats: 2, reconnect: '4s' },
 };
 
 const HOST = '127.0.0.1';

@@ -82,10 +82,10 @@ function classTable(comparisons: readonly UptimeComparison[], evaluation: Evalua
       right('devices'),
       right('true uptime'),
       right('measured'),
-      right('deaths found'),
-      right('found after p50 / max'),
-      right('back after p50'),
-      right('false deaths'),
+      right('found'),
+      right('after p50/max'),
+      right('back after'),
+      right('false'),
     ],
     [...rows, line('total', comparisons, scores.get(undefined))],
   );
@@ -94,7 +94,7 @@ function classTable(comparisons: readonly UptimeComparison[], evaluation: Evalua
 /** Alarms about devices that could speak; beside them those about devices that were cut off, which nobody can tell. */
 function falseDeaths(own: Score | undefined): string {
   const cutOff = own?.falseDeathsWithoutLink ?? 0;
-  return `${own?.falseDeaths ?? 0}${cutOff > 0 ? ` (and ${cutOff} cut off)` : ''}`;
+  return `${own?.falseDeaths ?? 0}${cutOff > 0 ? ` (+${cutOff} cut off)` : ''}`;
 }
 
 /** Devices that were really gone, or that were called so. */
@@ -124,7 +124,7 @@ function deviceTable(
       { title: 'what happened' },
       right('true uptime'),
       right('measured'),
-      right('true downtime'),
+      right('true down'),
       right('measured'),
       { title: 'found' },
     ],
@@ -136,7 +136,7 @@ function deviceTable(
 
 function detection({ outcome, detectionMs }: Death): string {
   if (outcome === 'detected') return `after ${span(detectionMs ?? 0)}`;
-  return outcome === 'unnoticed' ? 'back before it was late' : 'not yet';
+  return outcome === 'unnoticed' ? 'soon back' : 'not yet';
 }
 
 function sum(
