@@ -9,7 +9,8 @@ import { SimError } from './errors.ts';
 import { CONNECT_RATE } from './fleet.ts';
 import { type LiveRunOptions, type RunSummary, runLive } from './live-run.ts';
 import { isRunRecord, parseRunRecord, type RunRecord, runRecord } from './run-record.ts';
-import { DEVICES_MAX, parseScenario, positiveMs, type ScenarioInput } from './scenario.ts';
+import { DEVICES_MAX, parseScenario, type ScenarioInput } from './scenario.ts';
+import { positiveMs } from './scenario-fields.ts';
 import { builtinScenario } from './scenarios/index.ts';
 import type { TruthLine } from './truth.ts';
 
