@@ -6,9 +6,24 @@ import { crashes } from './crashes.ts';
 import { demo } from './demo.ts';
 import { flakyLinks } from './flaky-links.ts';
 import { gatewayOutage } from './gateway-outage.ts';
+import { gatewayOutages } from './gateway-outages.ts';
+import { lpwanWeek } from './lpwan-week.ts';
+import { metersMonth } from './meters-month.ts';
 import { sleepers } from './sleepers.ts';
+import { stormyDay } from './stormy-day.ts';
 
-const SCENARIOS: readonly ScenarioInput[] = [demo, calm, crashes, flakyLinks, gatewayOutage, sleepers];
+const SCENARIOS: readonly ScenarioInput[] = [
+  demo,
+  calm,
+  crashes,
+  flakyLinks,
+  gatewayOutage,
+  sleepers,
+  stormyDay,
+  gatewayOutages,
+  lpwanWeek,
+  metersMonth,
+];
 
 export interface ScenarioListing {
   readonly name: string;
