@@ -26,5 +26,18 @@ export {
   type SimLiveResult,
   simLiveOptionsSchema,
 } from './sim-live.ts';
+export {
+  type SimVirtualHooks,
+  type SimVirtualOptions,
+  simVirtual,
+  simVirtualOptionsSchema,
+} from './sim-virtual.ts';
 export { type Action, type Cause, type DeviceStory, isFault, type Story, type StoryEvent } from './story.ts';
 export { byClass, deviceKey, type TruthLine, type TruthUptime, truthOf, truthUptime } from './truth.ts';
+export {
+  runVirtual,
+  VIRTUAL_START_AT,
+  VirtualRun,
+  type VirtualRunOptions,
+  type VirtualSummary,
+} from './virtual/virtual-run.ts';
