@@ -25,8 +25,9 @@ export function planStory(scenario: Scenario, options: PlanOptions): Story {
   const seed = seeded(options.seed);
   const drafts = fleet(scenario, options).map((device) => draft(device, seed));
   const unplaced = scenario.timeline.flatMap((fault, i) => placeScripted(drafts, fault, `timeline/${i}`));
-  for (const one of drafts) placeRandom(one, durationMs);
-  const network = planNetwork(scenario, seed, durationMs);
+  const faultsUntilMs = durationMs - scenario.quietMs;
+  for (const one of drafts) placeRandom(one, faultsUntilMs);
+  const network = planNetwork(scenario, seed, faultsUntilMs);
   for (const one of drafts) one.losses.push(...lossesOf(network, one.device, one.random));
   const devices = drafts.map((one) => finish(one, durationMs));
   return {

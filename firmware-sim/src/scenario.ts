@@ -88,6 +88,8 @@ export interface Scenario {
   readonly description: string;
   readonly devices: number;
   readonly durationMs: number;
+  /** At the end, a time in which nothing more goes wrong by chance. */
+  readonly quietMs: number;
   /** Site → its gateways. */
   readonly sites: Readonly<Record<string, readonly string[]>>;
   readonly classes: Readonly<Record<string, DeviceClass>>;
@@ -214,6 +216,7 @@ export const scenarioSchema = z
     description: z.string().default(''),
     devices: z.int().min(1).max(DEVICES_MAX).default(20),
     duration: positiveMs.default(60_000),
+    quiet: durationMs.default(0),
     sites: z.record(nameText, z.array(nameText)).default({}),
     classes: z
       .record(nameText, deviceClassSchema)
@@ -257,13 +260,13 @@ export const scenarioSchema = z
       refuse(context, ['sites'], 'a gateway stands at one site only');
     }
   })
-  .transform(({ duration, classes, links, ...rest }): Scenario => {
+  .transform(({ duration, quiet, classes, links, ...rest }): Scenario => {
     const everywhere = Object.keys(rest.sites);
     const spread = Object.entries(classes).map(
       ([deviceClass, { sites, link, ...knobs }]) =>
         [deviceClass, { ...knobs, sites: sites ?? everywhere, links: resolveLinks(link, links) }] as const,
     );
-    return { ...rest, durationMs: duration, classes: Object.fromEntries(spread) };
+    return { ...rest, durationMs: duration, quietMs: quiet, classes: Object.fromEntries(spread) };
   });
 
 /**

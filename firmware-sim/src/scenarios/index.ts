@@ -1,6 +1,7 @@
 /** The scenarios that come with the simulator. */
 import { SimError } from '../errors.ts';
 import { parseScenario, type ScenarioInput } from '../scenario.ts';
+import { blindHours } from './blind-hours.ts';
 import { calm } from './calm.ts';
 import { crashes } from './crashes.ts';
 import { demo } from './demo.ts';
@@ -9,6 +10,7 @@ import { gatewayOutage } from './gateway-outage.ts';
 import { gatewayOutages } from './gateway-outages.ts';
 import { lpwanWeek } from './lpwan-week.ts';
 import { metersMonth } from './meters-month.ts';
+import { partitions } from './partitions.ts';
 import { sleepers } from './sleepers.ts';
 import { stormyDay } from './stormy-day.ts';
 
@@ -19,6 +21,8 @@ const SCENARIOS: readonly ScenarioInput[] = [
   flakyLinks,
   gatewayOutage,
   sleepers,
+  blindHours,
+  partitions,
   stormyDay,
   gatewayOutages,
   lpwanWeek,

@@ -6,6 +6,7 @@ export const stormyDay: ScenarioInput = {
     'Connected machines through half-open connections, one-way partitions, broker restarts and blind hours',
   devices: 60,
   duration: '1d',
+  quiet: '4h',
   sites: { plant: ['gw-1', 'gw-2'], yard: ['gw-3'] },
   classes: {
     machine: {
