@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LINK_QUALITIES } from './link-quality.ts';
 import { parseScenario, ScenarioError } from './scenario.ts';
 import { builtinScenario, listScenarios } from './scenarios/index.ts';
 
@@ -27,6 +28,9 @@ test('the smallest scenario is a name and a class with an interval', () => {
     encoding: 'json',
     sites: [],
     faults: [],
+    links: [{ share: 1, quality: LINK_QUALITIES.lan }],
+    clock: { driftPpm: 0, skewMs: 0 },
+    detector: {},
   });
 });
 

@@ -4,9 +4,11 @@
  * What people write (names as in the README, durations as text, YAML or JSON) is checked here once and becomes a
  * plain value in milliseconds; nothing behind this file checks again.
  */
+import type { ClassConfig } from '@slowbeat/detector-service/detector';
 import * as z from 'zod';
 import { type ClockError, clockSchema, PERFECT_CLOCK } from './clock-error.ts';
 import { checkConditions, type NetworkCondition, networkSchema } from './conditions.ts';
+import { knobsSchema } from './detector-knobs.ts';
 import { type LinkShare, linkSchema, linksSchema, resolveLinks } from './link-quality.ts';
 import {
   durationMs,
@@ -81,6 +83,8 @@ export interface DeviceClass {
   readonly links: readonly LinkShare[];
   /** How wrong its devices' clocks go. Virtual time only. */
   readonly clock: ClockError;
+  /** What the detector is told of the class beside its interval. Virtual time only. */
+  readonly detector: Partial<ClassConfig>;
 }
 
 export interface Scenario {
@@ -207,6 +211,7 @@ const deviceClassSchema = z
     faults: z.array(randomFaultSchema).default([]),
     link: linkSchema,
     clock: clockSchema.default(PERFECT_CLOCK),
+    detector: knobsSchema.default({}),
   })
   .transform(({ interval, ...rest }) => ({ ...rest, intervalMs: interval }));
 

@@ -2,13 +2,14 @@ import type { ScenarioInput } from '../scenario.ts';
 
 export const partitions: ScenarioInput = {
   name: 'partitions',
-  description: 'Every device runs on while gateways, a site, half the fleet and all of it lose one way or both',
+  description:
+    'Every device runs on while gateways, a site, half the fleet and all of it lose one way or both',
   devices: 60,
   duration: '1d',
   quiet: '2h',
   sites: { east: ['gw-1', 'gw-2'], west: ['gw-3'] },
   classes: {
-    machine: { interval: '1m' },
+    machine: { interval: '1m', detector: { reconnect: '5m' } },
     probe: { interval: '10m', connection: 'per-beat', link: 'cellular' },
   },
   network: [

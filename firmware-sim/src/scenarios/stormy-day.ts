@@ -13,6 +13,7 @@ export const stormyDay: ScenarioInput = {
       interval: '1m',
       sites: ['plant'],
       link: { lan: 2, wifi: 1 },
+      detector: { reconnect: '5m' },
       faults: [
         { kind: 'crash', every: '2d', for: ['1h', '3h'] },
         { kind: 'hang', every: '4d', for: ['1h', '2h'] },
@@ -22,6 +23,7 @@ export const stormyDay: ScenarioInput = {
     vehicle: {
       interval: '2m',
       link: 'cellular',
+      detector: { reconnect: '5m' },
       faults: [{ kind: 'sleep', every: '6h', for: ['20m', '2h'], oversleep: 0.1, deadFor: ['1h', '2h'] }],
     },
   },

@@ -29,7 +29,7 @@ import { Weather } from './weather.ts';
 export const VIRTUAL_START_AT = Date.UTC(2026, 0, 1);
 
 export interface VirtualRunOptions extends PlanOptions, Omit<MonitorEvents, 'onEvidence'> {
-  /** What the detector knows of the classes; default each class's interval and the detector's own defaults. */
+  /** What the detector knows of the classes; default what the scenario says, and the detector's own defaults. */
   readonly classes?: Readonly<Record<string, ClassConfig>> | undefined;
   readonly onTruth?: ((line: TruthLine) => void) | undefined;
   /** A line of what the monitor heard, for `slowbeat replay`. */
@@ -182,7 +182,10 @@ export function runVirtual(scenario: Scenario, options: VirtualRunOptions): Virt
 
 function classesOf({ devices }: Story): Record<string, ClassConfig> {
   return Object.fromEntries(
-    devices.map(({ deviceClass, knobs }) => [deviceClass, classConfig({ intervalMs: knobs.intervalMs })]),
+    devices.map(({ deviceClass, knobs: { intervalMs, detector } }) => [
+      deviceClass,
+      classConfig({ ...detector, intervalMs }),
+    ]),
   );
 }
 
