@@ -49,7 +49,7 @@ describe('a run in virtual time', () => {
 
   it('judges with the classes it is given, and refuses when one is missing', () => {
     const classes = { meter: classConfig({ intervalMs: 5000, algorithm: 'fixed', timeoutMs: 5001 }) };
-    const hasty = runVirtual(scenario('calm'), { seed: 1, classes });
+    const hasty = runVirtual(scenario('calm'), { seed: 1, durationMs: HOUR, classes });
     assert.ok((hasty.scores.at(-1)?.falseDeaths ?? 0) > 0);
     assert.throws(
       () => runVirtual(scenario('demo'), { seed: 1, classes }),
