@@ -49,6 +49,12 @@ export interface Partition extends When {
 
 export type NetworkCondition = BrokerRestart | MonitorBlind | Partition;
 
+export const NETWORK_KINDS = [
+  'broker-restart',
+  'monitor-blind',
+  'partition',
+] as const satisfies NetworkCondition['kind'][];
+
 const when = { at: durationMs.optional(), every: positiveMs.optional(), for: spanMs };
 
 const conditionSchema = z

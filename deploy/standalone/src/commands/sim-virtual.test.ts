@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { runCommand } from '../test-support/command.ts';
 
+/** Beside the compiled command, as in a checkout. */
+const README = new URL('../../../../firmware-sim/README.md', import.meta.url);
+
 describe('slowbeat sim virtual', () => {
   let cwd = '';
   before(async () => {
@@ -52,21 +55,17 @@ describe('slowbeat sim virtual', () => {
     assert.match(stderr, /over: 0\.7 device-days in [\d.]+ s, \d+ a second/);
   });
 
-  it("plays a file's story, with links and a network of its own", async () => {
-    const story = `
-name: cellar
-devices: 6
-duration: 2h
-links: { damp: { like: mesh, loss: 0.3 } }
-classes: { sensor: { interval: 1m, connection: per-beat, qos: 0, link: damp } }
-network: [{ kind: monitor-blind, at: 30m, for: 10m }]
-`;
-    await writeFile(join(cwd, 'cellar.yaml'), story);
-    const { code, stdout, stderr } = await slowbeat('sim', 'virtual', 'cellar.yaml', '--seed', '1', '--json');
+  it("plays a file's story, with the links and the network that the README shows", async () => {
+    const readme = await readFile(README, 'utf8');
+    const [, shown] = /^```yaml\n([\s\S]*?)^```/m.exec(readme) ?? [];
+    await writeFile(join(cwd, 'shown.yaml'), `name: shown\nsites: { a: [gw-1], b: [] }\n${shown}`);
+    const args = ['shown.yaml', '--devices', '20', '--for', '20d', '--seed', '1', '--json'];
+    const { code, stdout, stderr } = await slowbeat('sim', 'virtual', ...args);
     assert.equal(code, 0, stderr);
-    const { beats, heard, serviceOutages } = JSON.parse(stdout);
-    assert.equal(serviceOutages, 1);
-    assert.ok(heard.renewed < 0.8 * beats.sent, `${heard.renewed} of ${beats.sent}`);
+    const { beats, heard, faults, serviceOutages, classes } = JSON.parse(stdout);
+    assert.ok(serviceOutages > 5 && faults.partition > 20, stdout);
+    assert.ok(heard.renewed < 0.95 * beats.sent, `${heard.renewed} of ${beats.sent}`);
+    assert.deepEqual([classes.meter.reconnectMs, classes.meter.falseAlarmsPerDeviceYear], [300_000, 2]);
   });
 
   const wrong: [string, string[], RegExp][] = [
