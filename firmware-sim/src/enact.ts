@@ -1,6 +1,8 @@
 /** What one fault does to one device, drawn from the device's own stream. */
+import type { Way } from './conditions.ts';
 import type { Random } from './random.ts';
-import type { Fault, Span } from './scenario.ts';
+import type { Fault } from './scenario.ts';
+import type { Span } from './scenario-fields.ts';
 import type { Cause, StoryEvent } from './story.ts';
 
 /** A time in which the link is gone. */
@@ -8,6 +10,8 @@ export interface Loss {
   readonly fromMs: number;
   readonly toMs: number;
   readonly cause: Cause;
+  /** Packets vanish this way, and no connection breaks. Absent: the link itself decides. */
+  readonly way?: Way | undefined;
 }
 
 export interface Enacted {

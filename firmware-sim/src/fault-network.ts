@@ -7,6 +7,7 @@ import type {
   OutgoingMessage,
   Transport,
 } from '@slowbeat/device-sdk';
+import type { DeviceLink } from './device-link.ts';
 
 export interface NetworkCounts {
   /** Connections attempted while the link was up. */
@@ -23,16 +24,8 @@ export interface FaultNetwork {
   readonly counts: Readonly<NetworkCounts>;
 }
 
-export interface FaultLink {
-  /** What the device connects through. */
-  readonly transport: Transport;
-  /** The network goes: connections break, and the device sees it; new ones are refused. */
-  down(): void;
-  up(): void;
-  /** The firmware hangs: sockets stay open and answer the network, and nothing reaches the program. */
-  hang(): void;
-  /** Power goes: connections break, and there is nobody left to see it. */
-  powerOff(): void;
+/** Every loss is a connection that breaks, whichever way it was meant to be lost. */
+export interface FaultLink extends DeviceLink {
   /** Disconnects in good order, which the device did not ask for. */
   hangUp(): void;
   /** Resolves when no connection is left. */
@@ -129,7 +122,8 @@ function wireThrough(
   };
 }
 
-function refusedConnection(clock: Clock, events: ConnectionEvents): Connection {
+/** An attempt that fails at once: there is no network. */
+export function refusedConnection(clock: Clock, events: ConnectionEvents): Connection {
   const error = Object.assign(new Error('the simulated link is down'), { code: 'ENETUNREACH' });
   const later = (call: () => void): void => {
     clock.setTimer(0, call);

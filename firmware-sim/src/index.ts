@@ -3,7 +3,7 @@ export { SimError, type SimErrorCode } from './errors.ts';
 export { type Death, type Evaluation, evaluate, type FalseDeath, type Recovery } from './evaluate.ts';
 export { type DevicePlan, type FleetOptions, fleet } from './fleet.ts';
 export type { Window } from './history.ts';
-export { type LiveRunOptions, type RunSummary, runLive } from './live-run.ts';
+export { type Ending, type LiveRunOptions, type RunSummary, runLive } from './live-run.ts';
 export { type PlanOptions, planStory } from './plan.ts';
 export { type Random, type Seed, seeded } from './random.ts';
 export { isRunRecord, parseRunRecord, type RunRecord, runRecord } from './run-record.ts';
@@ -26,6 +26,18 @@ export {
   type SimLiveResult,
   simLiveOptionsSchema,
 } from './sim-live.ts';
-export type { Ending } from './simulated-device.ts';
+export {
+  type SimVirtualHooks,
+  type SimVirtualOptions,
+  simVirtual,
+  simVirtualOptionsSchema,
+} from './sim-virtual.ts';
 export { type Action, type Cause, type DeviceStory, isFault, type Story, type StoryEvent } from './story.ts';
 export { byClass, deviceKey, type TruthLine, type TruthUptime, truthOf, truthUptime } from './truth.ts';
+export {
+  runVirtual,
+  VIRTUAL_START_AT,
+  VirtualRun,
+  type VirtualRunOptions,
+  type VirtualSummary,
+} from './virtual/virtual-run.ts';

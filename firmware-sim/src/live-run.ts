@@ -1,12 +1,11 @@
 /** Plays a scenario on a real broker: real SDK devices over real MQTT, in real time. */
 import { type Logger, mqttTransport, systemClock, type Transport } from '@slowbeat/device-sdk';
 import { SimError } from './errors.ts';
-import { faultNetwork, type NetworkCounts } from './fault-network.ts';
+import { type FaultLink, faultNetwork, type NetworkCounts } from './fault-network.ts';
 import { type PlanOptions, planStory } from './plan.ts';
 import type { Seed } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import {
-  type Ending,
   emptyTally,
   type SimulatedDevice,
   simulatedDevice,
@@ -16,6 +15,12 @@ import {
 import { type Cause, type DeviceStory, isFault, type Story, type StoryEvent } from './story.ts';
 import { playStory } from './story-player.ts';
 import type { TruthLine } from './truth.ts';
+
+/**
+ * How a run leaves its devices: `bye` says goodbye, so that nobody is called dead for the run being over;
+ * `silent` disconnects and publishes nothing; `cut` breaks every connection as a power failure would.
+ */
+export type Ending = 'bye' | 'silent' | 'cut';
 
 export interface LiveRunOptions extends PlanOptions {
   /** Broker, such as `mqtt://127.0.0.1:1883`. */
@@ -76,7 +81,10 @@ export async function runLive(scenario: Scenario, options: LiveRunOptions): Prom
   const logger = options.logger && whispering(options.logger);
   const world: World = { clock: systemClock, seed, tally: emptyTally(), root, username, password, logger };
   const fleet = new Map(
-    story.devices.map((device) => [device, simulatedDevice(device, network.link(), world)] as const),
+    story.devices.map((device) => {
+      const link = network.link();
+      return [device, { device: simulatedDevice(device, link, world), link }] as const;
+    }),
   );
   const faults: Partial<Record<Cause, number>> = {};
   const startedAt = Date.now();
@@ -87,7 +95,7 @@ export async function runLive(scenario: Scenario, options: LiveRunOptions): Prom
       onTruth: (line) => options.onTruth?.(line),
       perform(device, event) {
         if (isFault(event)) faults[event.cause] = (faults[event.cause] ?? 0) + 1;
-        fleet.get(device)?.perform(event);
+        fleet.get(device)?.device.perform(event);
         options.onEvent?.(device, event);
       },
     });
@@ -114,8 +122,33 @@ function whispering(logger: Logger): Logger {
   return { debug, info: debug, warn: debug, error: debug };
 }
 
-async function leave(fleet: Iterable<SimulatedDevice>, ending: Ending): Promise<void> {
-  await Promise.all([...fleet].map((device) => device.leave(ending, GOODBYE_MS)));
+interface Seat {
+  readonly device: SimulatedDevice;
+  readonly link: FaultLink;
+}
+
+async function leave(fleet: Iterable<Seat>, ending: Ending): Promise<void> {
+  await Promise.all([...fleet].map((seat) => leaveSeat(seat, ending)));
+}
+
+async function leaveSeat({ device, link }: Seat, ending: Ending): Promise<void> {
+  if (device.isRunning && ending !== 'cut') {
+    if (ending === 'silent') link.hangUp();
+    const left = ending === 'silent' ? Promise.resolve() : device.stop(GOODBYE_MS);
+    await within(
+      GOODBYE_MS,
+      left.then(() => link.drained()),
+    );
+  }
+  device.halt();
+}
+
+/** Resolves with the promise, or after `timeoutMs` without it. */
+function within(timeoutMs: number, promise: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = systemClock.setTimer(timeoutMs, resolve);
+    promise.then(resolve, reject).finally(() => timer.cancel());
+  });
 }
 
 /** False when the time is up, true when the signal came first. */

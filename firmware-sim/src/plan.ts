@@ -3,10 +3,12 @@
  * depends on nothing but the seed, its class and its number (scripted faults excepted, which choose among the
  * fleet by a rank that each device draws for itself).
  */
-import { drawSpan, enact, type Loss } from './enact.ts';
+import { enact, type Loss } from './enact.ts';
 import { type DevicePlan, type FleetOptions, fleet } from './fleet.ts';
+import { linkEvents } from './link-events.ts';
+import { arrivals, lossesOf, planNetwork } from './plan-network.ts';
 import { type Random, type Seed, seeded } from './random.ts';
-import type { Fault, GatewayDrop, Scenario, ScriptedFault } from './scenario.ts';
+import type { Fault, Scenario, ScriptedFault } from './scenario.ts';
 import type { DeviceStory, Story, StoryEvent } from './story.ts';
 
 export interface PlanOptions extends FleetOptions {
@@ -23,12 +25,19 @@ export function planStory(scenario: Scenario, options: PlanOptions): Story {
   const seed = seeded(options.seed);
   const drafts = fleet(scenario, options).map((device) => draft(device, seed));
   const unplaced = scenario.timeline.flatMap((fault, i) => placeScripted(drafts, fault, `timeline/${i}`));
-  for (const one of drafts) placeRandom(one, durationMs);
-  for (const { gateway, loss } of gatewayLosses(scenario, seed, durationMs)) {
-    for (const one of drafts) if (one.device.gateway === gateway) one.losses.push(loss);
-  }
+  const faultsUntilMs = durationMs - scenario.quietMs;
+  for (const one of drafts) placeRandom(one, faultsUntilMs);
+  const network = planNetwork(scenario, seed, faultsUntilMs);
+  for (const one of drafts) one.losses.push(...lossesOf(network, one.device, one.random));
   const devices = drafts.map((one) => finish(one, durationMs));
-  return { scenario: scenario.name, seed: options.seed, durationMs, devices, unplaced };
+  return {
+    scenario: scenario.name,
+    seed: options.seed,
+    durationMs,
+    devices,
+    unplaced,
+    service: network.service,
+  };
 }
 
 /** A device's story while it is being written. */
@@ -91,58 +100,9 @@ function place(one: Draft, fault: Fault, atMs: number, random: Random): boolean 
   return true;
 }
 
-function gatewayLosses(
-  scenario: Scenario,
-  seed: Random,
-  durationMs: number,
-): { gateway: string; loss: Loss }[] {
-  const { gatewayFaults } = scenario;
-  const lose = (gateway: string, atMs: number, forMs: GatewayDrop['forMs'], random: Random) => ({
-    gateway,
-    loss: { fromMs: atMs, toMs: atMs + drawSpan(forMs, random), cause: 'gateway-drop' as const },
-  });
-  const scripted = scenario.gatewayDrops.map((drop, i) =>
-    lose(drop.gateway, drop.atMs, drop.forMs, seed.split(`gateway-drop/${i}`)),
-  );
-  if (gatewayFaults === undefined) return scripted;
-  const byChance = Object.values(scenario.sites)
-    .flat()
-    .flatMap((gateway) => {
-      const random = seed.split(`gateway/${gateway}`);
-      return [...arrivals(random, gatewayFaults.everyMs, 0, durationMs)].map((atMs) =>
-        lose(gateway, atMs, gatewayFaults.forMs, random),
-      );
-    });
-  return [...scripted, ...byChance];
-}
-
-/** Instants of a Poisson process; a draw in between by the consumer only moves the later ones. */
-function* arrivals(random: Random, everyMs: number, fromMs: number, toMs: number): Generator<number> {
-  let atMs = fromMs;
-  while (true) {
-    atMs += Math.ceil(random.exponential(everyMs));
-    if (atMs >= toMs) return;
-    yield atMs;
-  }
-}
-
 function finish({ device, events, losses }: Draft, durationMs: number): DeviceStory {
   const all = [...events, ...linkEvents(losses, device.startAtMs)].sort((a, b) => a.atMs - b.atMs);
   const retired = all.findIndex((event) => event.action === 'retire');
   const told = retired === -1 ? all : all.slice(0, retired + 1);
   return { ...device, events: told.filter((event) => event.atMs < durationMs) };
-}
-
-/** Losses that touch or overlap are one: the link is back when the last of them is over. */
-function linkEvents(losses: readonly Loss[], startAtMs: number): StoryEvent[] {
-  const merged: { fromMs: number; toMs: number; cause: Loss['cause'] }[] = [];
-  for (const loss of [...losses].sort((a, b) => a.fromMs - b.fromMs)) {
-    const last = merged.at(-1);
-    if (last !== undefined && loss.fromMs <= last.toMs) last.toMs = Math.max(last.toMs, loss.toMs);
-    else if (loss.toMs > startAtMs) merged.push({ ...loss, fromMs: Math.max(loss.fromMs, startAtMs) });
-  }
-  return merged.flatMap(({ fromMs, toMs, cause }): StoryEvent[] => [
-    { atMs: fromMs, action: 'link-down', cause },
-    { atMs: toMs, action: 'link-up', cause: 'link-back' },
-  ]);
 }

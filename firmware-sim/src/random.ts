@@ -19,6 +19,10 @@ export interface Random {
   chance(probability: number): boolean;
   /** Exponentially distributed with the given mean: the waiting time for something that never ages. */
   exponential(mean: number): number;
+  /** Normally distributed with mean 0 and standard deviation 1. */
+  normal(): number;
+  /** Pareto distributed from 1 on: larger than x with the probability x^−shape. */
+  pareto(shape: number): number;
   /** An independent stream, determined by this stream's own name and the given one alone. */
   split(name: string): Random;
 }
@@ -37,6 +41,9 @@ function stream(name: string): Random {
     between: (low, high) => low + next() * (high - low),
     chance: (probability) => next() < probability,
     exponential: (mean) => -mean * Math.log1p(-next()),
+    // Box and Muller 1958.
+    normal: () => Math.sqrt(-2 * Math.log1p(-next())) * Math.cos(2 * Math.PI * next()),
+    pareto: (shape) => (1 - next()) ** (-1 / shape),
     split: (child) => stream(`${name}/${child}`),
   };
 }

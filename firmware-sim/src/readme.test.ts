@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { NETWORK_KINDS } from './conditions.ts';
+import { LINK_QUALITIES } from './link-quality.ts';
 import { planStory } from './plan.ts';
 import { FAULT_KINDS, parseScenario } from './scenario.ts';
 import { truthOf } from './truth.ts';
@@ -36,4 +38,9 @@ test('the truth line in the README has the fields of a real one', () => {
 
 test('the README tells of every kind of fault', () => {
   for (const kind of FAULT_KINDS) assert.match(readme, new RegExp(`^\\| \`${kind}\` +\\|`, 'm'));
+});
+
+test('the README tells of every link quality and every failure of the network', () => {
+  for (const name of Object.keys(LINK_QUALITIES)) assert.ok(readme.includes(`\`${name}\``), name);
+  for (const kind of NETWORK_KINDS) assert.match(readme, new RegExp(`^\\| \`${kind}\` +\\|`, 'm'));
 });

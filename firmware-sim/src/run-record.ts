@@ -1,7 +1,8 @@
 /** What `run.json` holds: everything a run was drawn from, so that it can be run again. */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { issueText, positiveMs, ScenarioError, type ScenarioInput } from './scenario.ts';
+import { issueText, ScenarioError, type ScenarioInput } from './scenario.ts';
+import { positiveMs } from './scenario-fields.ts';
 
 const FORMAT = 1;
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LINK_QUALITIES } from './link-quality.ts';
 import { parseScenario, ScenarioError } from './scenario.ts';
 import { builtinScenario, listScenarios } from './scenarios/index.ts';
 
@@ -27,6 +28,9 @@ test('the smallest scenario is a name and a class with an interval', () => {
     encoding: 'json',
     sites: [],
     faults: [],
+    links: [{ share: 1, quality: LINK_QUALITIES.lan }],
+    clock: { driftPpm: 0, skewMs: 0 },
+    detector: {},
   });
 });
 
@@ -145,4 +149,46 @@ test('an unknown built-in is refused with the names of those that exist', () => 
     code: 'unknown-scenario',
     message: /"dmeo"; there are: demo, /,
   });
+});
+
+test('a link is one of the known qualities, several by weight, or like one with some values changed', () => {
+  const { classes } = parseScenario({
+    name: 'links',
+    links: { damp: { like: 'mesh', loss: 0.3, bursts: { every: '1h', for: '1m', loss: 0.9, shape: 1.5 } } },
+    classes: {
+      meter: { interval: '2s', link: 'wifi' },
+      probe: { interval: '2s', link: { damp: 3, edge: 1 } },
+    },
+  });
+  assert.deepEqual(classes.meter?.links, [{ share: 1, quality: LINK_QUALITIES.wifi }]);
+  const bursts = { everyMs: 3_600_000, forMs: 60_000, loss: 0.9, shape: 1.5 };
+  assert.deepEqual(classes.probe?.links, [
+    { share: 3, quality: { ...LINK_QUALITIES.mesh, loss: 0.3, bursts } },
+    { share: 1, quality: LINK_QUALITIES.edge },
+  ]);
+});
+
+test('what cannot be meant of links and of the network is refused with its path', () => {
+  const wrong = {
+    ...small,
+    sites: { north: ['gw-1'] },
+    classes: { meter: { interval: '2s', link: 'wire' } },
+    network: [
+      { kind: 'partition', at: '1s', for: '1s', site: 'south' },
+      { kind: 'partition', at: '1s', for: '1s', gateway: 'gw-2' },
+    ],
+  };
+  assert.deepEqual(mistakes(wrong), [
+    'network[0].site: no site "south"; there are: north',
+    'network[1].gateway: no gateway "gw-2"; there are: gw-1',
+    'classes.meter.link: no link "wire"; there are: lan, wifi, cellular, mesh, lpwan, edge',
+  ]);
+  const when = { kind: 'monitor-blind', for: '1s' };
+  const both = { ...when, at: '1s', every: '1s' };
+  const each = { kind: 'partition', each: 'site', at: '1s', for: '1s' };
+  assert.deepEqual(mistakes({ ...small, network: [when, both, each] }), [
+    'network[0].at: takes either at or every',
+    'network[1].at: takes either at or every',
+    'network[2].each: goes with every',
+  ]);
 });

@@ -4,12 +4,21 @@
  * What people write (names as in the README, durations as text, YAML or JSON) is checked here once and becomes a
  * plain value in milliseconds; nothing behind this file checks again.
  */
-import { parseDuration } from '@slowbeat/device-sdk';
-import { isName, NAME_RULE } from '@slowbeat/device-sdk/protocol';
+import type { ClassConfig } from '@slowbeat/detector-service/detector';
 import * as z from 'zod';
-
-/** Shortest and longest, milliseconds; one draw lies between. */
-export type Span = readonly [shortestMs: number, longestMs: number];
+import { type ClockError, clockSchema, PERFECT_CLOCK } from './clock-error.ts';
+import { checkConditions, type NetworkCondition, networkSchema } from './conditions.ts';
+import { knobsSchema } from './detector-knobs.ts';
+import { type LinkShare, linkSchema, linksSchema, resolveLinks } from './link-quality.ts';
+import {
+  durationMs,
+  nameText,
+  positiveMs,
+  refuse,
+  type Span,
+  spanMs,
+  unknownName,
+} from './scenario-fields.ts';
 
 /**
  * What can happen to one device.
@@ -70,6 +79,12 @@ export interface DeviceClass {
   /** Sites the class is spread over, in turn. */
   readonly sites: readonly string[];
   readonly faults: readonly RandomFault[];
+  /** What its devices' links are like; each device draws one. Virtual time only. */
+  readonly links: readonly LinkShare[];
+  /** How wrong its devices' clocks go. Virtual time only. */
+  readonly clock: ClockError;
+  /** What the detector is told of the class beside its interval. Virtual time only. */
+  readonly detector: Partial<ClassConfig>;
 }
 
 export interface Scenario {
@@ -77,6 +92,8 @@ export interface Scenario {
   readonly description: string;
   readonly devices: number;
   readonly durationMs: number;
+  /** At the end, a time in which nothing more goes wrong by chance. */
+  readonly quietMs: number;
   /** Site → its gateways. */
   readonly sites: Readonly<Record<string, readonly string[]>>;
   readonly classes: Readonly<Record<string, DeviceClass>>;
@@ -84,6 +101,7 @@ export interface Scenario {
   readonly gatewayFaults?: { readonly everyMs: number; readonly forMs: Span } | undefined;
   readonly timeline: readonly ScriptedFault[];
   readonly gatewayDrops: readonly GatewayDrop[];
+  readonly network: readonly NetworkCondition[];
 }
 
 /** What a person writes: durations as text, everything else as in {@link Scenario}. */
@@ -122,35 +140,6 @@ export const FAULT_KINDS = Object.keys(FAULT_FIELDS) as FaultKind[];
 
 /** A device's quick reboot takes about this long unless the scenario says otherwise. */
 const REBOOT_MS: Span = [300, 1000];
-
-const DURATION_RULE = 'must be a duration such as 500ms, 90s or 1h30m';
-
-/** Text such as `90s` on the way in, milliseconds on the way out. */
-export const durationMs = z.string({ error: DURATION_RULE }).transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: `${DURATION_RULE}, not "${text}"` });
-    return z.NEVER;
-  }
-});
-
-/** A duration that is longer than nothing. */
-export const positiveMs = durationMs.refine((ms) => ms > 0, {
-  error: 'must be longer than nothing',
-  abort: true,
-});
-
-const spanMs = z
-  .union([z.string(), z.tuple([z.string(), z.string()])], {
-    error: `${DURATION_RULE}, or the shortest and the longest: [5s, 20s]`,
-  })
-  .transform((value) => (typeof value === 'string' ? ([value, value] as const) : value))
-  .pipe(z.tuple([positiveMs, positiveMs]))
-  .refine(([shortest, longest]) => shortest <= longest, { error: 'the shortest comes first', abort: true })
-  .transform((span): Span => span);
-
-const name = z.string().refine(isName, NAME_RULE);
 
 const faultFields = {
   kind: z.enum(FAULT_KINDS, { error: `must be one of ${FAULT_KINDS.join(', ')}` }),
@@ -191,8 +180,8 @@ const scriptedFaultSchema = z
   .strictObject({
     ...faultFields,
     at: durationMs,
-    class: name,
-    site: name.optional(),
+    class: nameText,
+    site: nameText.optional(),
     count: z.int().min(1).default(1),
   })
   .superRefine(checkFields)
@@ -207,7 +196,7 @@ const scriptedFaultSchema = z
   );
 
 const gatewayDropSchema = z
-  .strictObject({ gateway: name, at: durationMs, for: spanMs })
+  .strictObject({ gateway: nameText, at: durationMs, for: spanMs })
   .transform((drop): GatewayDrop => ({ gateway: drop.gateway, atMs: drop.at, forMs: drop.for }));
 
 const deviceClassSchema = z
@@ -218,20 +207,24 @@ const deviceClassSchema = z
     connection: z.enum(['persistent', 'per-beat']).default('persistent'),
     qos: z.union([z.literal(0), z.literal(1)]).default(1),
     encoding: z.enum(['json', 'cbor']).default('json'),
-    sites: z.array(name).min(1).optional(),
+    sites: z.array(nameText).min(1).optional(),
     faults: z.array(randomFaultSchema).default([]),
+    link: linkSchema,
+    clock: clockSchema.default(PERFECT_CLOCK),
+    detector: knobsSchema.default({}),
   })
   .transform(({ interval, ...rest }) => ({ ...rest, intervalMs: interval }));
 
 export const scenarioSchema = z
   .strictObject({
-    name,
+    name: nameText,
     description: z.string().default(''),
     devices: z.int().min(1).max(DEVICES_MAX).default(20),
     duration: positiveMs.default(60_000),
-    sites: z.record(name, z.array(name)).default({}),
+    quiet: durationMs.default(0),
+    sites: z.record(nameText, z.array(nameText)).default({}),
     classes: z
-      .record(name, deviceClassSchema)
+      .record(nameText, deviceClassSchema)
       .refine((classes) => Object.keys(classes).length > 0, 'needs a class'),
     gatewayFaults: z
       .strictObject({ every: positiveMs, for: spanMs })
@@ -239,15 +232,17 @@ export const scenarioSchema = z
       .optional(),
     timeline: z.array(scriptedFaultSchema).default([]),
     gatewayDrops: z.array(gatewayDropSchema).default([]),
+    links: linksSchema,
+    network: networkSchema,
   })
   .superRefine((scenario, context) => {
     const gateways = Object.values(scenario.sites).flat();
     scenario.timeline.forEach(({ deviceClass, site }, i) => {
       if (!Object.hasOwn(scenario.classes, deviceClass)) {
-        refuse(context, ['timeline', i, 'class'], unknown('class', deviceClass, scenario.classes));
+        refuse(context, ['timeline', i, 'class'], unknownName('class', deviceClass, scenario.classes));
       }
       if (site !== undefined && !Object.hasOwn(scenario.sites, site)) {
-        refuse(context, ['timeline', i, 'site'], unknown('site', site, scenario.sites));
+        refuse(context, ['timeline', i, 'site'], unknownName('site', site, scenario.sites));
       }
     });
     scenario.gatewayDrops.forEach((drop, i) => {
@@ -255,23 +250,28 @@ export const scenarioSchema = z
       const known = gateways.join(', ') || 'none';
       refuse(context, ['gatewayDrops', i, 'gateway'], `no gateway "${drop.gateway}"; there are: ${known}`);
     });
-    for (const [deviceClass, { sites }] of Object.entries(scenario.classes)) {
+    checkConditions(scenario.network, scenario.sites, context);
+    for (const [deviceClass, { sites, link }] of Object.entries(scenario.classes)) {
+      for (const name of Object.keys(link)) {
+        if (Object.hasOwn(scenario.links, name)) continue;
+        refuse(context, ['classes', deviceClass, 'link'], unknownName('link', name, scenario.links));
+      }
       sites?.forEach((site, i) => {
         if (Object.hasOwn(scenario.sites, site)) return;
-        refuse(context, ['classes', deviceClass, 'sites', i], unknown('site', site, scenario.sites));
+        refuse(context, ['classes', deviceClass, 'sites', i], unknownName('site', site, scenario.sites));
       });
     }
     if (new Set(gateways).size < gateways.length) {
       refuse(context, ['sites'], 'a gateway stands at one site only');
     }
   })
-  .transform(({ duration, classes, ...rest }): Scenario => {
+  .transform(({ duration, quiet, classes, links, ...rest }): Scenario => {
     const everywhere = Object.keys(rest.sites);
     const spread = Object.entries(classes).map(
-      ([deviceClass, { sites, ...knobs }]) =>
-        [deviceClass, { ...knobs, sites: sites ?? everywhere }] as const,
+      ([deviceClass, { sites, link, ...knobs }]) =>
+        [deviceClass, { ...knobs, sites: sites ?? everywhere, links: resolveLinks(link, links) }] as const,
     );
-    return { ...rest, durationMs: duration, classes: Object.fromEntries(spread) };
+    return { ...rest, durationMs: duration, quietMs: quiet, classes: Object.fromEntries(spread) };
   });
 
 /**
@@ -290,13 +290,4 @@ export function issueText(issue: z.core.$ZodIssue): string {
   const message =
     issue.code === 'invalid_key' ? `${issue.issues[0]?.message ?? issue.message}` : issue.message;
   return path === '' ? message : `${path.replace(/^\./, '')}: ${message}`;
-}
-
-function refuse(context: z.RefinementCtx, path: PropertyKey[], message: string): void {
-  // Checks that look across the whole scenario wait until its parts are right.
-  context.addIssue({ code: 'custom', path, message, continue: false });
-}
-
-function unknown(what: string, given: string, known: object): string {
-  return `no ${what} "${given}"; there are: ${Object.keys(known).join(', ') || 'none'}`;
 }

@@ -6,7 +6,7 @@
  */
 import { type Clock, createDevice, type Device, type Logger, type Transport } from '@slowbeat/device-sdk';
 import { type DeviceClock, deviceClock } from './device-clock.ts';
-import type { FaultLink } from './fault-network.ts';
+import type { DeviceLink } from './device-link.ts';
 import { expand } from './fleet.ts';
 import { type Random, type Seed, seeded } from './random.ts';
 import type { DeviceStory, StoryEvent } from './story.ts';
@@ -44,19 +44,16 @@ export function emptyTally(): Tally {
   return { sent: 0, acknowledged: 0, missed: 0, connects: 0, connectionsLost: 0 };
 }
 
-/**
- * How a run leaves its devices: `bye` says goodbye, so that nobody is called dead for the run being over;
- * `silent` disconnects and publishes nothing; `cut` breaks every connection as a power failure would.
- */
-export type Ending = 'bye' | 'silent' | 'cut';
-
 export interface SimulatedDevice {
+  readonly isRunning: boolean;
   perform(event: StoryEvent): void;
-  /** Ends the device; the promise resolves when its goodbye is through or `timeoutMs` is over. */
-  leave(ending: Ending, timeoutMs: number): Promise<void>;
+  /** Says goodbye; resolves when that is through or `timeoutMs` is over. At once when it does not run. */
+  stop(timeoutMs: number): Promise<void>;
+  /** Takes its power. */
+  halt(): void;
 }
 
-export function simulatedDevice(story: DeviceStory, link: FaultLink, world: World): SimulatedDevice {
+export function simulatedDevice(story: DeviceStory, link: DeviceLink, world: World): SimulatedDevice {
   const stream = seeded(world.seed).split(`jitter/${story.deviceClass}/${story.number}`);
   let boots = 0;
   let running: { readonly device: Device; readonly clock: DeviceClock } | undefined;
@@ -75,7 +72,10 @@ export function simulatedDevice(story: DeviceStory, link: FaultLink, world: Worl
   };
 
   return {
-    perform({ action, forMs }) {
+    get isRunning() {
+      return running !== undefined;
+    },
+    perform({ action, forMs, way }) {
       switch (action) {
         case 'boot':
           return boot();
@@ -94,34 +94,18 @@ export function simulatedDevice(story: DeviceStory, link: FaultLink, world: Worl
         case 'retire':
           return void running?.device.stop({ retire: true });
         case 'link-down':
-          return link.down();
+          return link.down(way);
         case 'link-up':
           return link.up();
         case 'oversleep':
           return;
       }
     },
-    async leave(ending, timeoutMs) {
-      if (running !== undefined && ending !== 'cut') {
-        if (ending === 'silent') link.hangUp();
-        const left = ending === 'silent' ? Promise.resolve() : running.device.stop({ timeout: timeoutMs });
-        await within(
-          timeoutMs,
-          world.clock,
-          left.then(() => link.drained()),
-        );
-      }
-      halt();
+    async stop(timeoutMs) {
+      await running?.device.stop({ timeout: timeoutMs });
     },
+    halt,
   };
-}
-
-/** Resolves with the promise, or after `timeoutMs` without it. */
-function within(timeoutMs: number, clock: Clock, promise: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(timeoutMs, resolve);
-    promise.then(resolve, reject).finally(() => timer.cancel());
-  });
 }
 
 function build(

@@ -2,6 +2,7 @@
  * A story: what happens to each device, and when. It is plain data drawn from one seed; the live run and a run in
  * virtual time both play it.
  */
+import type { BrokerRestart, MonitorBlind, Way } from './conditions.ts';
 import type { DevicePlan } from './fleet.ts';
 import type { Seed } from './random.ts';
 import type { FaultKind } from './scenario.ts';
@@ -15,7 +16,7 @@ import type { FaultKind } from './scenario.ts';
  * - `sleep`, `maintenance`: it says that it is away for `forMs`, and goes
  * - `stop`, `retire`: it says goodbye, and goes
  * - `oversleep`: it does not wake when it said it would
- * - `link-down`, `link-up`: its network, and nothing else
+ * - `link-down`, `link-up`: its network, and nothing else; a `link-down` while it is down changes how it is down
  */
 export type Action =
   | 'boot'
@@ -30,7 +31,15 @@ export type Action =
   | 'link-up';
 
 /** Why: the fault behind the action, or how the device came back. */
-export type Cause = FaultKind | 'gateway-drop' | 'start' | 'recovery' | 'wake' | 'overslept' | 'link-back';
+export type Cause =
+  | FaultKind
+  | 'gateway-drop'
+  | 'partition'
+  | 'start'
+  | 'recovery'
+  | 'wake'
+  | 'overslept'
+  | 'link-back';
 
 export interface StoryEvent {
   /** Milliseconds from the run's start. */
@@ -39,6 +48,15 @@ export interface StoryEvent {
   readonly cause: Cause;
   /** The announced absence, for `sleep` and `maintenance`. */
   readonly forMs?: number | undefined;
+  /** For a `link-down` in which packets vanish without breaking a connection: which of them. */
+  readonly way?: Way | undefined;
+}
+
+/** A time in which the monitor hears nobody, through no fault of the fleet. Virtual time only. */
+export interface ServiceOutage {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly condition: BrokerRestart | MonitorBlind;
 }
 
 export interface DeviceStory extends DevicePlan {
@@ -51,6 +69,8 @@ export interface Story {
   readonly seed: Seed;
   readonly durationMs: number;
   readonly devices: readonly DeviceStory[];
+  /** Sorted by their beginning; they may overlap. */
+  readonly service: readonly ServiceOutage[];
   /** Scripted faults that found fewer free devices than they ask for, one sentence each. */
   readonly unplaced: readonly string[];
 }

@@ -50,7 +50,8 @@ export async function traceInput(name: string, flags: TraceFlags): Promise<Trace
   };
 }
 
-async function readClasses(name: string): Promise<Classes> {
+/** Throws {@link UsageError} about what is wrong in the file, with its line. */
+export async function readClasses(name: string): Promise<Classes> {
   const file = await readYamlFile(name);
   if (file === undefined) throw new UsageError(`--classes ${name}: there is no such file`);
   const checked = checkSettings(classFileSchema, file, []);

@@ -28,12 +28,13 @@ const GOOD: readonly [line: string, evidence: object][] = [
     },
   ],
   [
-    '{"t":5,"kind":"birth","device":"d1","class":"meter","gen":3,"session":2,"next":1,"gateway":"g","broker":"b"}',
+    '{"t":5,"kind":"birth","device":"d1","class":"meter","gen":3,"session":2,"next":1,"interval":9,"gateway":"g","broker":"b"}',
     {
       kind: 'birth',
       ...about,
       ...identity,
       nextMs: 1,
+      intervalMs: 9,
       uptimeMs: undefined,
       ...place,
       gateway: 'g',

@@ -3,7 +3,7 @@
  *
  *     {"t":1700000000000,"kind":"beat","device":"d1","class":"meter","seq":12,"gen":1,"session":1,"next":900000}
  *
- * `t` is the arrival in epoch milliseconds; `next`, `sleepMs` and `maintenanceMs` are milliseconds, `uptime` is
+ * `t` is the arrival in epoch milliseconds; `next`, `interval`, `sleepMs` and `maintenanceMs` are milliseconds, `uptime` is
  * seconds. Fields that are not known are ignored.
  */
 import type { Evidence } from '../detector/index.ts';
@@ -26,6 +26,12 @@ export interface TraceEvent {
   readonly evidence: Evidence;
 }
 
+/** An interval of nothing would be divided by. */
+const INTERVAL: FieldRule = {
+  holds: (value) => AMOUNT_MS.holds(value) && (value as number) > 0,
+  expected: 'a number of milliseconds above 0',
+};
+
 const RULES: ReadonlyMap<string, FieldRule> = new Map([
   ['t', INSTANT],
   ['device', NAME],
@@ -34,6 +40,7 @@ const RULES: ReadonlyMap<string, FieldRule> = new Map([
   ['gen', COUNT],
   ['session', COUNT],
   ['next', AMOUNT_MS],
+  ['interval', INTERVAL],
   ['uptime', AMOUNT_S],
   ['site', NAME],
   ['gateway', NAME],
@@ -106,6 +113,7 @@ function deviceEvidence(record: JsonRecord, device: string, deviceClass: string)
         generation,
         session,
         nextMs: (record.next ?? undefined) as number | undefined,
+        intervalMs: (record.interval ?? undefined) as number | undefined,
         uptimeMs: uptimeMs(record),
         ...placement(record),
       } as const;

@@ -1,12 +1,10 @@
-/** `slowbeat sim live` and `slowbeat sim scenarios`: fleets of failing devices with known truth. */
+/** `slowbeat sim`: fleets of failing devices with known truth. */
 import { readFileSync } from 'node:fs';
 import { formatDuration, mqttTransport } from '@slowbeat/device-sdk';
 import {
   listScenarios,
   type RunSummary,
   runSimLive,
-  ScenarioError,
-  SimError,
   type SimLiveOptions,
   simLiveOptionsSchema,
 } from '@slowbeat/firmware-sim';
@@ -14,9 +12,10 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { EXIT, UnreachableError, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
-import { readYamlFile } from '../settings/yaml-file.ts';
 import { onStopRequest } from '../stopping.ts';
 import { textTable } from '../text-table.ts';
+import { asSimError, checkedFlags, requestOf } from './sim-request.ts';
+import { addSimVirtualCommand } from './sim-virtual.ts';
 
 interface LiveFlags {
   readonly devices?: string;
@@ -72,6 +71,7 @@ export function addSimCommand(program: Command, context: Context): void {
     .option('--ending <how>', 'how devices leave at the end: bye, silent or cut')
     .option('-d, --debug', 'log what the devices do')
     .action((flags: LiveFlags) => live(flags, context));
+  addSimVirtualCommand(sim, context);
 }
 
 function scenarioTable(): string {
@@ -121,14 +121,15 @@ async function live(flags: LiveFlags, context: Context): Promise<void> {
       throw new UnreachableError(`no device could connect to ${where}`);
     }
   } catch (error) {
-    throw asCommandError(error);
+    throw asSimError(error);
   }
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
 }
 
 /** Flags as the simulator's options, or a {@link UsageError} that names the flag. */
 async function liveOptions(flags: LiveFlags): Promise<SimLiveOptions> {
-  const { devices, passwordFile, cafile, cert, key, insecure, debug, record, ...rest } = flags;
+  const { devices, passwordFile, cafile, cert, key, insecure, debug, record, seed, scenario, ...rest } =
+    flags;
   if (flags.password !== undefined && process.stderr.isTTY) {
     process.stderr.write(
       'slowbeat: -P shows the password to everybody on this machine; use --password-file\n',
@@ -136,35 +137,13 @@ async function liveOptions(flags: LiveFlags): Promise<SimLiveOptions> {
   }
   const raw = {
     ...rest,
-    ...(devices !== undefined && { count: devices }),
     ...(passwordFile !== undefined && {
       password: readFlagFile('--password-file', passwordFile).toString().trimEnd(),
     }),
     ...(typeof record === 'string' && { record }),
-    ...(flags.seed !== undefined && {
-      seed: /^\d{1,15}$/.test(flags.seed) ? Number(flags.seed) : flags.seed,
-    }),
-    ...(flags.scenario !== undefined && { scenario: await scenario(flags.scenario) }),
+    ...(await requestOf(flags)),
   };
-  const checked = simLiveOptionsSchema.safeParse(raw);
-  if (checked.success) return raw as SimLiveOptions;
-  const [issue] = checked.error.issues;
-  const name = String(issue?.path[0] ?? '');
-  const flag = `--${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
-  const given =
-    name === 'count' && devices !== undefined ? `--devices ${devices}` : `${flag} ${flags[name] ?? ''}`;
-  throw new UsageError(`${given}: ${issue?.message.replace(/^Invalid (input|option): /, '')}`);
-}
-
-/** A built-in's name stays a name; everything else is a file. */
-async function scenario(nameOrFile: string): Promise<string | Record<string, unknown>> {
-  if (listScenarios().some(({ name }) => name === nameOrFile)) return nameOrFile;
-  const file = await readYamlFile(nameOrFile);
-  if (file === undefined) {
-    const known = listScenarios().map(({ name }) => name);
-    throw new UsageError(`--scenario ${nameOrFile}: neither a file nor one of ${known.join(', ')}`);
-  }
-  return file.value as Record<string, unknown>;
+  return checkedFlags(simLiveOptionsSchema, raw, flags) as SimLiveOptions;
 }
 
 function tlsTransport(
@@ -198,12 +177,4 @@ function summaryText({ devices, beats, connects, connectionsCut, faults, interru
     `faults: ${struck.join(', ') || 'none'}`,
     '',
   ].join('\n');
-}
-
-function asCommandError(error: unknown): unknown {
-  if (error instanceof ScenarioError)
-    return new UsageError(`--scenario: ${error.mistakes.join('; ')}`, error);
-  if (!(error instanceof SimError)) return error;
-  if (error.code === 'broker-unreachable') return new UnreachableError(error.message, error);
-  return new UsageError(error.message, error);
 }
