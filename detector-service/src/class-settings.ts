@@ -19,6 +19,8 @@ export const durationSchema = z
     }
   });
 
+const someTimeSchema = durationSchema.refine((ms) => ms > 0, { error: 'must be longer than 0' });
+
 const millisecondsSchema = z.number().positive();
 
 /** What others call the same thing: the failure detectors people know, as classes to start from. */
@@ -44,14 +46,14 @@ const DURATIONS = [
 type DurationName = (typeof DURATIONS)[number];
 
 const durationKeys = {
-  interval: durationSchema,
-  timeout: durationSchema,
-  suspectAfter: durationSchema,
+  interval: someTimeSchema,
+  timeout: someTimeSchema,
+  suspectAfter: someTimeSchema,
   minSilence: durationSchema,
-  maxSilence: durationSchema,
-  reconnect: durationSchema,
-  bye: durationSchema,
-  expire: durationSchema,
+  maxSilence: someTimeSchema,
+  reconnect: someTimeSchema,
+  bye: someTimeSchema,
+  expire: someTimeSchema,
   intervalMs: millisecondsSchema,
   timeoutMs: millisecondsSchema,
   suspectAfterMs: millisecondsSchema,
