@@ -117,6 +117,11 @@ export class Verdicts {
 
   #judge(device: number, now: number): void {
     const dueAt = this.dueAt(device);
+    if (dueAt > now) {
+      // Queued before its group fell silent again: what it was due for waits for the group.
+      this.arm(device);
+      return;
+    }
     const state = this.#fleet.state(device);
     if (state === 'dead') this.move(device, 'retired', dueAt, now, 'expired');
     else if (state !== 'suspect') {
