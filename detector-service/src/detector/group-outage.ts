@@ -67,6 +67,13 @@ export class GroupOutage {
     return true;
   }
 
+  /** A suspicion is over: there is no death to hold back any more. */
+  letGo(device: number): void {
+    if (!this.#fleet.has(device, FLAG.held)) return;
+    this.#fleet.flag(device, FLAG.held, false);
+    for (const group of this.#fleet.groups.of(device)) group.held.delete(device);
+  }
+
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
   heard(device: number, at: number): void {
     this.#fleet.flag(device, FLAG.held, false);
@@ -159,8 +166,6 @@ export class GroupOutage {
     for (const member of [...group.members]) {
       const state = this.#fleet.state(member);
       if ((state !== 'suspect' && state !== 'dead') || this.#silentSince(member) < since) continue;
-      group.held.delete(member);
-      this.#fleet.flag(member, FLAG.held, false);
       this.#verdicts.move(member, 'unreachable', at, now, 'group-outage');
     }
   }
