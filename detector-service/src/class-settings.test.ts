@@ -24,6 +24,8 @@ describe('class settings', () => {
     ['no class at all', {}, '', /at least one/],
     ['a class without interval', { meter: {} }, 'meter.interval', /missing/],
     ['a duration without unit', { meter: { interval: '15' } }, 'meter.interval', /15/],
+    ['an interval of no length', { meter: { interval: '0s' } }, 'meter.interval', /longer than 0/],
+    ['a timeout of no length', { meter: { interval: '1s', timeout: '0s' } }, 'meter.timeout', /longer/],
     ['a number where a duration is meant', { meter: { interval: 15 } }, 'meter.interval', /text with units/],
     ['the same knob twice', { meter: { interval: '1s', intervalMs: 1000 } }, 'meter.interval', /twice/],
     ['an unknown knob', { meter: { interval: '1s', intervall: '1s' } }, 'meter', /intervall/],

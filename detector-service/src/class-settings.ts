@@ -19,6 +19,8 @@ export const durationSchema = z
     }
   });
 
+const someTimeSchema = durationSchema.refine((ms) => ms > 0, { error: 'must be longer than 0' });
+
 const millisecondsSchema = z.number().positive();
 
 /** What others call the same thing: the failure detectors people know, as classes to start from. */
@@ -56,15 +58,15 @@ const DURATIONS = [
 type DurationName = (typeof DURATIONS)[number];
 
 const durationKeys = {
-  interval: durationSchema,
-  timeout: durationSchema,
-  suspectAfter: durationSchema,
-  margin: durationSchema,
+  interval: someTimeSchema,
+  timeout: someTimeSchema,
+  suspectAfter: someTimeSchema,
+  margin: someTimeSchema,
   minSilence: durationSchema,
-  maxSilence: durationSchema,
-  reconnect: durationSchema,
-  bye: durationSchema,
-  expire: durationSchema,
+  maxSilence: someTimeSchema,
+  reconnect: someTimeSchema,
+  bye: someTimeSchema,
+  expire: someTimeSchema,
   intervalMs: millisecondsSchema,
   timeoutMs: millisecondsSchema,
   suspectAfterMs: millisecondsSchema,

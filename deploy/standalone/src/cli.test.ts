@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,9 @@ describe('a wrong command line', () => {
     );
     await writeFile(join(directory, 'broken.yaml'), 'http: [1\n');
     await writeFile(join(directory, 'list.yaml'), '- a\n- b\n');
+    await mkdir(join(directory, 'unreadable'));
+    await writeFile(join(directory, 'unreadable', 'journal'), 'no directory');
+    await mkdir(join(directory, 'unusable', 'detector.snapshot'), { recursive: true });
     taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     port = (taken.address() as { port: number }).port;
@@ -151,6 +154,22 @@ describe('a wrong command line', () => {
         args: ['uptime', '--data', 'nowhere'],
         code: 3,
         says: /no journal in nowhere; name the data directory/,
+      },
+    ],
+    [
+      'a journal that cannot be read',
+      {
+        args: ['uptime', '--data', 'unreadable'],
+        code: 1,
+        says: /data directory unreadable cannot be read: ENOTDIR/,
+      },
+    ],
+    [
+      'a data directory that cannot be used',
+      {
+        args: ['start', '--config', '/dev/null', '--data', 'unusable', ...CLASS],
+        code: 1,
+        says: /data directory unusable cannot be used: EISDIR/,
       },
     ],
     [

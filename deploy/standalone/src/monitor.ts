@@ -191,8 +191,9 @@ function asCommandError(error: unknown, settings: Settings): unknown {
     return new CommandError(`${error.message}${flag}`, undefined, error);
   }
   if (error instanceof StoreError) return new CommandError(error.message, undefined, error);
-  const { code, path, message } = error as NodeJS.ErrnoException;
-  if (code !== undefined && path !== undefined) {
+  // A write to an open file names no path, so it is the system call that tells a refusal of the disk.
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code !== undefined && syscall !== undefined) {
     return new CommandError(
       `the data directory ${settings.dataDirectory} cannot be used: ${message}`,
       undefined,

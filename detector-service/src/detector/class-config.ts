@@ -48,6 +48,8 @@ export interface ClassConfig {
 }
 
 const DAY_MS = 86_400_000;
+/** The longest pause of the device SDK between two attempts to connect (120 s), and the time an attempt may take. */
+const RECONNECT_MS_MAX = 150_000;
 
 /** Completes a class from its interval. */
 export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'intervalMs'>): ClassConfig {
@@ -63,7 +65,7 @@ export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'int
     marginMs: intervalMs / 2,
     minSilenceMs: 0,
     maxSilenceMs: Math.max(30 * intervalMs, DAY_MS),
-    reconnectMs: Math.min(60_000, 2 * intervalMs),
+    reconnectMs: Math.min(RECONNECT_MS_MAX, 2 * intervalMs),
     byeMs: DAY_MS,
     expireMs: 30 * DAY_MS,
     proofOfLife: ['birth', 'beat', 'pong', 'traffic'],

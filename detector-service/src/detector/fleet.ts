@@ -155,7 +155,7 @@ export class Fleet {
     const { table } = this;
     const { model } = this.classOf(device);
     const base = device * table.stride;
-    if (!rebooted && this.#teaches(device, missed)) {
+    if (!rebooted && this.#teaches(device, at, missed)) {
       const gap = this.#gap;
       gap.at = table.lastBeatAt[device] as number;
       gap.nextMs = table.nextMs[device] as number;
@@ -178,9 +178,16 @@ export class Fleet {
     }
   }
 
-  #teaches(device: number, missed: number): boolean {
+  #teaches(device: number, at: number, missed: number): boolean {
     if (!((this.table.lastBeatAt[device] as number) >= this.hearingSince)) return false;
     if (this.has(device, FLAG.saidBye)) return false;
+    // Long before it was announced: out of a backlog, or beside the schedule.
+    if (
+      missed <= 0 &&
+      at - (this.table.lastBeatAt[device] as number) < (this.table.nextMs[device] as number) / 2
+    ) {
+      return false;
+    }
     // The beat that follows a new connection comes when that is made, not when it was planned.
     if (this.has(device, FLAG.connectedSince) && missed <= 0) return false;
     const state = this.state(device);

@@ -97,3 +97,61 @@ test('an outage goes on through a snapshot', () => {
   const states = [...detector.devices(10 * HOUR_MS)].map(({ state }) => state);
   assert.deepEqual(states, ['unreachable', 'unreachable', 'unreachable', 'unreachable']);
 });
+
+test('a device that missed the end of an outage waits for the end of the next one too', () => {
+  const classes = { meter: classConfig({ intervalMs: INTERVAL_MS, algorithm: 'missed', missedBeats: 2 }) };
+  const detector = new Detector({ classes });
+  const made: Transition[] = [];
+  const beats = (devices: string, seq: number, at: number): void => {
+    made.push(...detector.advance(at));
+    for (const device of devices) {
+      const beat = { kind: 'beat', deviceClass: 'meter', device, generation: 1, session: 1, seq } as const;
+      made.push(...detector.observe({ ...beat, site: 's1' }, at).transitions);
+    }
+  };
+  const wills = (devices: string, at: number): void => {
+    for (const device of devices) {
+      const will = { kind: 'will', deviceClass: 'meter', device, generation: 1, session: 1 } as const;
+      made.push(...detector.observe(will, at).transitions);
+    }
+  };
+  beats('abcdx', 0, 0);
+  wills('abcdx', 1_000);
+  assert.equal(detector.device('meter', 'x', 1_000)?.state, 'unreachable');
+  // Enough of them are back to end the incident; x has some time to follow.
+  beats('abcd', 1, 10_000);
+  wills('abcd', 11_000);
+  made.push(...detector.advance(2 * HOUR_MS));
+  assert.deepEqual(
+    [...detector.devices(2 * HOUR_MS)].map(({ state }) => state),
+    Array(5).fill('unreachable'),
+  );
+  for (const { at, noticedAt } of made) assert.ok(at <= noticedAt, `true at ${at}, noticed at ${noticedAt}`);
+  beats('abcdx', 2, 2 * HOUR_MS);
+  assert.equal(detector.device('meter', 'x', 2 * HOUR_MS)?.state, 'alive');
+});
+
+test('a death that was held back is not settled while the monitor is blind', () => {
+  const classes = { meter: classConfig({ intervalMs: INTERVAL_MS, algorithm: 'missed', missedBeats: 2 }) };
+  const detector = new Detector({ classes });
+  const beat = (device: string, seq: number, at: number, nextMs: number) =>
+    detector.observe(
+      { kind: 'beat', deviceClass: 'meter', device, generation: 1, session: 1, seq, nextMs, site: 's1' },
+      at,
+    );
+  for (const device of 'abc') beat(device, 0, 0, 3 * INTERVAL_MS);
+  beat('x', 0, 1_000, INTERVAL_MS);
+  const deadAt = detector.device('meter', 'x', 1_000)?.deadAt as number;
+  assert.deepEqual(
+    detector.advance(deadAt).map(({ to }) => to),
+    ['suspect'],
+    'x waits for fellows that are due soon',
+  );
+  detector.observe({ kind: 'monitor', up: false }, deadAt + 1_000);
+  // Messages that a broker has kept arrive before the link counts as up.
+  assert.deepEqual(
+    beat('a', 1, deadAt + 2_000, INTERVAL_MS).transitions.map(({ device }) => device),
+    ['a'],
+  );
+  assert.equal(detector.device('meter', 'x', deadAt + 2_000)?.state, 'unknown');
+});

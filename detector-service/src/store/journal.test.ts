@@ -121,11 +121,14 @@ test('a full disk refuses nothing: it is counted, tried again, and nothing is lo
     const appended = Promise.all([journal.append(['a']), journal.append(['b'])]);
     await until('writeErrors is 3', () => journal.counters().writeErrors >= 3);
     assert.ok(journal.counters().pendingBytes > 0);
+    assert.equal(journal.counters().failedInARow, journal.counters().writeErrors);
     assert.deepEqual(journal.end(), JOURNAL_START);
     await unlink(path);
     await appended;
     assert.equal(await readFile(path, 'utf8'), 'a\nb\n');
     assert.equal(journal.counters().pendingBytes, 0);
+    assert.equal(journal.counters().failedInARow, 0);
+    assert.ok(journal.counters().writeErrors >= 3);
   });
 });
 

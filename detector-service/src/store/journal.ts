@@ -61,6 +61,8 @@ export interface JournalCounters {
   readonly commits: number;
   /** Failed attempts to write or fsync; nothing is lost by them, they are tried again. */
   readonly writeErrors: number;
+  /** Failed attempts since the last one that went well; 0 while the disk takes what it is given. */
+  readonly failedInARow: number;
   /** Lines refused because too much waited for the disk. */
   readonly refusedLines: number;
   /** Bytes of a line cut off at opening because its writing had been interrupted. */
@@ -209,6 +211,7 @@ class SegmentJournal implements Journal {
       appendedBytes: this.#appendedBytes,
       commits: this.#commits,
       writeErrors: this.#writer.errors,
+      failedInARow: this.#writer.failedInARow,
       refusedLines: this.#refusedLines,
       tornBytes: this.#tornBytes,
       deletedSegments: this.#deletedSegments,

@@ -18,8 +18,8 @@ export class SegmentWriter {
   #durableEnd: Position;
   #handle: FileHandle | undefined;
   #syncTimer: NodeJS.Timeout | undefined;
-  #isFailing = false;
   errors = 0;
+  failedInARow = 0;
 
   constructor(options: JournalOptions, end: Position, onSynced: () => void) {
     this.#options = options;
@@ -47,13 +47,15 @@ export class SegmentWriter {
     for (;;) {
       try {
         const isNew = await this.#attempt(bytes);
-        if (this.#isFailing) logger.info({ directory }, 'journal: writing works again; nothing was lost');
-        this.#isFailing = false;
+        if (this.failedInARow > 0)
+          logger.info({ directory }, 'journal: writing works again; nothing was lost');
+        this.failedInARow = 0;
         return isNew;
       } catch (error) {
         this.errors++;
-        if (!this.#isFailing) logger.error({ err: error, directory }, 'journal: cannot write; trying again');
-        this.#isFailing = true;
+        this.failedInARow++;
+        if (this.failedInARow === 1)
+          logger.error({ err: error, directory }, 'journal: cannot write; trying again');
         await this.#handle?.close().catch(() => undefined);
         this.#handle = undefined;
         if (this.#stopped.signal.aborted) throw error;

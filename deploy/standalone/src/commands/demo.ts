@@ -1,5 +1,6 @@
 /** `slowbeat demo`: broker, detector and a small fast fleet whose faults are known, in one process. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDuration } from '@slowbeat/device-sdk';
@@ -39,6 +40,9 @@ async function demo(flags: DemoFlags, context: Context): Promise<void> {
   const influx = influxTarget(env);
   using stop = onStopRequest((line) => void terminal.stderr.write(`slowbeat: ${line}\n`), process.exit);
   const dataDirectory = await mkdtemp(join(tmpdir(), 'slowbeat-demo-'));
+  const remove = (): void => rmSync(dataDirectory, { recursive: true, force: true });
+  // A reader that has seen enough and a second Ctrl-C end the process on the spot.
+  if (!flags.keep) process.once('exit', remove);
   try {
     const settings = await demoSettings(dataDirectory);
     const logger = createLogger({ level: settings.log.level, json: false, stream: terminal.stderr });
@@ -55,7 +59,8 @@ async function demo(flags: DemoFlags, context: Context): Promise<void> {
     } while (length === undefined && !stop.signal.aborted);
   } finally {
     if (flags.keep) terminal.stdout.write(`The data is in ${dataDirectory}\n`);
-    else await rm(dataDirectory, { recursive: true, force: true });
+    else remove();
+    process.removeListener('exit', remove);
   }
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
 }

@@ -92,10 +92,36 @@ async function fromInflux(
   }
 }
 
+/** Epoch milliseconds. */
+interface JournalWindow {
+  readonly from: number;
+  readonly to: number;
+  readonly now: number;
+}
+
 async function fromJournal(
   dataDirectory: string,
   select: Selection,
-  { from, to, now }: { from: number; to: number; now: number },
+  window: JournalWindow,
+  tell: (line: string) => void,
+): Promise<UptimeReport> {
+  try {
+    return await fromReadableJournal(dataDirectory, select, window, tell);
+  } catch (error) {
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined) throw error;
+    throw new CommandError(
+      `the data directory ${dataDirectory} cannot be read: ${message}`,
+      EXIT.failed,
+      error,
+    );
+  }
+}
+
+async function fromReadableJournal(
+  dataDirectory: string,
+  select: Selection,
+  { from, to, now }: JournalWindow,
   tell: (line: string) => void,
 ): Promise<UptimeReport> {
   const { journal, mark } = pathsIn(dataDirectory);

@@ -69,7 +69,9 @@ export class Stage {
           },
           onTruth: (line) => this.#chronicle.addTruth(line),
           beforeLeaving: async () => {
+            // The goodbyes that follow would be drawn over the report.
             view?.draw();
+            view?.[Symbol.dispose]();
             await this.#conclude(startedAt);
           },
         },

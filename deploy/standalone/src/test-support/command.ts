@@ -55,6 +55,11 @@ export class RunningCommand implements AsyncDisposable {
     }
   }
 
+  /** As `| head` does when it has enough. */
+  closeStdout(): void {
+    this.#child.stdout?.destroy();
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
