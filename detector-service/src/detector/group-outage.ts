@@ -37,13 +37,13 @@ export class GroupOutage {
       if (group.outageSince !== undefined)
         this.#verdicts.move(device, 'unreachable', at, now, 'group-outage');
       else this.#lookAt(group, at, now);
-      if (this.#fleet.state(device) !== 'suspect') return;
-      this.#release(group, now);
+      if (this.#fleet.state(device) !== 'suspect') break;
     }
+    this.decided(device, now);
   }
 
-  /** A device has died: others may have waited for its silence to be explained. */
-  died(device: number, now: number): void {
+  /** A device is not alive any more, whatever became of it: others may have waited to learn that. */
+  decided(device: number, now: number): void {
     for (const group of this.#fleet.groups.of(device)) this.#release(group, now);
   }
 
@@ -65,6 +65,13 @@ export class GroupOutage {
       }
     }
     return true;
+  }
+
+  /** A suspicion is over: there is no death to hold back any more. */
+  letGo(device: number): void {
+    if (!this.#fleet.has(device, FLAG.held)) return;
+    this.#fleet.flag(device, FLAG.held, false);
+    for (const group of this.#fleet.groups.of(device)) group.held.delete(device);
   }
 
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
@@ -159,8 +166,6 @@ export class GroupOutage {
     for (const member of [...group.members]) {
       const state = this.#fleet.state(member);
       if ((state !== 'suspect' && state !== 'dead') || this.#silentSince(member) < since) continue;
-      group.held.delete(member);
-      this.#fleet.flag(member, FLAG.held, false);
       this.#verdicts.move(member, 'unreachable', at, now, 'group-outage');
     }
   }

@@ -68,6 +68,7 @@ export class Verdicts {
     if (from !== to || this.#fleet.reason(device) !== reason) {
       const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
       this.#fleet.enter(device, to, reason, trueSince);
+      if (from === 'suspect') this.outage.letGo(device);
       const { device: name, deviceClass, site, gateway } = this.#fleet.subject(device);
       this.#made.push({
         device: name,
@@ -86,12 +87,10 @@ export class Verdicts {
         deadAt: instant(table.deadAt[device]),
       });
     }
-    if (to === 'retired') {
-      this.#fleet.remove(device);
-      return;
-    }
-    this.arm(device);
+    if (to !== 'retired') this.arm(device);
     if (to === 'suspect' && from !== 'suspect') this.outage.suspected(device, trueSince, noticedAt);
+    else if (to === 'dead' || to === 'asleep' || to === 'retired') this.outage.decided(device, noticedAt);
+    if (to === 'retired') this.#fleet.remove(device);
   }
 
   /**
@@ -131,7 +130,6 @@ export class Verdicts {
       const overslept = this.#fleet.reason(device) === 'overslept';
       const reason = willCame ? 'reconnect-timeout' : overslept ? 'overslept' : 'silence';
       this.move(device, 'dead', dueAt, now, reason);
-      this.outage.died(device, now);
     } else if (this.#fleet.state(device) === 'suspect') this.arm(device);
   }
 }
