@@ -124,8 +124,8 @@ export class Fleet {
     model.freshness(table.learned, device * table.stride, plan, this.#freshness);
     const capMs = plan.expectedInMs + config.maxSilenceMs;
     const deadMs = Math.min(Math.max(this.#freshness.deadMs, config.minSilenceMs), capMs);
-    table.expectedBy[device] = at + plan.expectedInMs;
-    // Whole milliseconds: a verdict's instant becomes a timestamp.
+    // Whole milliseconds, as a verdict's instant becomes a timestamp; announcements and intervals may have fractions.
+    table.expectedBy[device] = Math.ceil(at + plan.expectedInMs);
     table.suspectAt[device] = Math.ceil(at + Math.min(this.#freshness.suspectMs, deadMs));
     table.deadAt[device] = Math.ceil(at + deadMs);
     this.flag(device, FLAG.announced, announcedMs !== undefined);
@@ -158,10 +158,14 @@ export class Fleet {
     const from = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
     const expectedBy = table.expectedBy[device] as number;
     const shift = blindShift(from, at, expectedBy, table.intervalMs[device] as number);
-    const reconnectedBy = at + this.classOf(device).config.reconnectMs;
-    table.expectedBy[device] = expectedBy + shift.expectedMs;
-    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + shift.expectedMs, reconnectedBy);
-    table.deadAt[device] = Math.max((table.deadAt[device] as number) + shift.deadMs, reconnectedBy);
+    const expectedMs = Math.ceil(shift.expectedMs);
+    const reconnectedBy = Math.ceil(at + this.classOf(device).config.reconnectMs);
+    table.expectedBy[device] = expectedBy + expectedMs;
+    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + expectedMs, reconnectedBy);
+    table.deadAt[device] = Math.max(
+      (table.deadAt[device] as number) + Math.ceil(shift.deadMs),
+      reconnectedBy,
+    );
   }
 
   /** The plan behind the device's present deadlines. The same object at each call. */

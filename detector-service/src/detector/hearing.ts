@@ -131,7 +131,7 @@ export class Hearing {
     const state = this.#fleet.state(device);
     if (state === 'dead' || state === 'unreachable') return 'recorded';
     this.#fleet.flag(device, FLAG.willCame, true);
-    const reconnectedBy = at + this.#fleet.classOf(device).config.reconnectMs;
+    const reconnectedBy = Math.ceil(at + this.#fleet.classOf(device).config.reconnectMs);
     table.suspectAt[device] = Math.min(table.suspectAt[device] as number, at);
     table.deadAt[device] = Math.min(table.deadAt[device] as number, reconnectedBy);
     if (state === 'suspect') this.#verdicts.arm(device);
