@@ -64,3 +64,45 @@ test('no device that beats on dies of any blind time, however long and whenever'
     ),
   );
 });
+
+test('every verdict is true since a whole millisecond, whatever fractions are announced or configured', () => {
+  const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(
+      fc.constantFrom('missed' as const, 'fixed' as const, 'adaptive' as const),
+      fc.array(fraction, { minLength: 6, maxLength: 6 }),
+      fc.integer({ min: 1, max: 120_000 }),
+      (algorithm, [i = 0, n = 0, sleep = 0, interval = 0, reconnect = 0, expire = 0], blindMs) => {
+        const detector = new Detector({
+          classes: {
+            meter: classConfig({
+              algorithm,
+              intervalMs: 20_000 + interval,
+              reconnectMs: 1000 + reconnect,
+              maxSilenceMs: 90_000 + interval,
+              expireMs: 500_000 + expire,
+            }),
+          },
+        });
+        const about = { deviceClass: 'meter', generation: 1, session: 1 } as const;
+        const evidence = [
+          { kind: 'birth', ...about, device: 'a', intervalMs: 9000 + i },
+          { kind: 'beat', ...about, device: 'a', seq: 0, nextMs: 1500 + n },
+          { kind: 'beat', ...about, device: 'b', seq: 0, nextMs: 60_000 + n },
+          { kind: 'bye', ...about, device: 'b', sleepMs: 5000 + sleep },
+          { kind: 'beat', ...about, device: 'c', seq: 0, nextMs: 200_000 + n },
+          { kind: 'monitor', up: false },
+        ] as const;
+        const made = evidence.flatMap((one) => detector.observe(one, 1000).transitions);
+        made.push(...detector.observe({ kind: 'monitor', up: true }, 1000 + blindMs).transitions);
+        made.push(...detector.observe({ kind: 'will', ...about, device: 'c' }, 1000 + blindMs).transitions);
+        made.push(...detector.advance(10_000_000));
+        assert.deepEqual(
+          made.filter(({ at }) => !Number.isSafeInteger(at)),
+          [],
+        );
+        assert.equal(made.filter(({ to }) => to === 'retired').length, 3);
+      },
+    ),
+  );
+});

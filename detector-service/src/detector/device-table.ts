@@ -21,8 +21,6 @@ export const FLAG = {
   willCame: 4,
   /** The current session said goodbye: its will, if one still comes, says nothing new. */
   saidBye: 8,
-  /** A connection was made since the last beat. */
-  connectedSince: 64,
   /** It was alive, not overdue, when the monitor went blind. */
   aliveBeforeBlind: 16,
   /** Its budget is used up, but its death waits for its group to have its say. */

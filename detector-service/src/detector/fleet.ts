@@ -13,6 +13,9 @@ import type { Placement } from './evidence.ts';
 import { type GroupKind, Groups, PLACE_KINDS } from './groups.ts';
 import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 
+/** A beat that comes before this share of its announced time was not the one that was announced. */
+const EARLY_SHARE = 0.9;
+
 export interface DeviceClass {
   readonly name: string;
   readonly config: ClassConfig;
@@ -135,8 +138,8 @@ export class Fleet {
     model.freshness(table.learned, device * table.stride, plan, deadlines);
     const capMs = deadlines.expectedMs + config.maxSilenceMs;
     const deadMs = Math.min(Math.max(deadlines.deadMs, config.minSilenceMs), capMs);
-    table.expectedBy[device] = at + deadlines.expectedMs;
-    // Whole milliseconds: a verdict's instant becomes a timestamp.
+    // Whole milliseconds, as a verdict's instant becomes a timestamp; announcements and intervals may have fractions.
+    table.expectedBy[device] = Math.ceil(at + deadlines.expectedMs);
     table.suspectAt[device] = Math.ceil(at + Math.min(deadlines.suspectMs, deadMs));
     table.deadAt[device] = Math.ceil(at + deadMs);
     this.flag(device, FLAG.announced, nextMs > 0);
@@ -167,7 +170,6 @@ export class Fleet {
     }
     table.lastBeatAt[device] = at;
     table.nextMs[device] = nextMs;
-    this.flag(device, FLAG.connectedSince, false);
     if (nextMs > 0) {
       if (!this.has(device, FLAG.intervalStated)) table.intervalMs[device] = nextMs;
       const plan = this.#plan;
@@ -181,15 +183,9 @@ export class Fleet {
   #teaches(device: number, at: number, missed: number): boolean {
     if (!((this.table.lastBeatAt[device] as number) >= this.hearingSince)) return false;
     if (this.has(device, FLAG.saidBye)) return false;
-    // Long before it was announced: out of a backlog, or beside the schedule.
-    if (
-      missed <= 0 &&
-      at - (this.table.lastBeatAt[device] as number) < (this.table.nextMs[device] as number) / 2
-    ) {
-      return false;
-    }
-    // The beat that follows a new connection comes when that is made, not when it was planned.
-    if (this.has(device, FLAG.connectedSince) && missed <= 0) return false;
+    // Sooner than announced: out of a backlog, or at once after a new connection, beside the schedule.
+    const sinceLastMs = at - (this.table.lastBeatAt[device] as number);
+    if (missed <= 0 && sinceLastMs < EARLY_SHARE * (this.table.nextMs[device] as number)) return false;
     const state = this.state(device);
     return state !== 'unknown' && state !== 'unreachable' && state !== 'asleep';
   }
@@ -201,12 +197,14 @@ export class Fleet {
     const from = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
     const expectedBy = table.expectedBy[device] as number;
     const shift = blindShift(from, at, expectedBy, table.intervalMs[device] as number);
-    const reconnectedBy = at + this.classOf(device).config.reconnectMs;
-    table.expectedBy[device] = expectedBy + shift.expectedMs;
+    const expectedMs = Math.ceil(shift.expectedMs);
+    const deadMs = Math.ceil(shift.deadMs);
+    const reconnectedBy = Math.ceil(at + this.classOf(device).config.reconnectMs);
+    table.expectedBy[device] = expectedBy + expectedMs;
     // What is expected now is no longer what the algorithm would say by itself.
-    if (shift.expectedMs > 0) this.flag(device, FLAG.announced, true);
-    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + shift.expectedMs, reconnectedBy);
-    table.deadAt[device] = Math.max((table.deadAt[device] as number) + shift.deadMs, reconnectedBy);
+    if (expectedMs > 0) this.flag(device, FLAG.announced, true);
+    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + expectedMs, reconnectedBy);
+    table.deadAt[device] = Math.max((table.deadAt[device] as number) + deadMs, reconnectedBy);
   }
 
   /** The plan behind the device's present deadlines. The same object at each call. */

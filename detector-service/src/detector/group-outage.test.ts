@@ -155,3 +155,25 @@ test('a death that was held back is not settled while the monitor is blind', () 
   );
   assert.equal(detector.device('meter', 'x', deadAt + 2_000)?.state, 'unknown');
 });
+
+test('a death that waited for a fellow is settled when the fellow says goodbye instead of falling silent', () => {
+  const classes = { meter: classConfig({ intervalMs: INTERVAL_MS, algorithm: 'missed', missedBeats: 2 }) };
+  for (const bye of [{ sleepMs: 20 * HOUR_MS }, { retire: true }]) {
+    const detector = new Detector({ classes });
+    const about = { deviceClass: 'meter', generation: 1, session: 1 } as const;
+    for (const device of 'ab')
+      detector.observe({ kind: 'beat', ...about, device, seq: 0, nextMs: 3 * INTERVAL_MS, site: 's1' }, 0);
+    detector.observe({ kind: 'beat', ...about, device: 'x', seq: 0, site: 's1' }, 1_000);
+    const deadAt = detector.device('meter', 'x', 1_000)?.deadAt as number;
+    assert.deepEqual(
+      detector.advance(deadAt).map(({ to }) => to),
+      ['suspect'],
+      'x waits for fellows that are due soon',
+    );
+    const made = [...'ab'].flatMap(
+      (device) => detector.observe({ kind: 'bye', ...about, device, ...bye }, deadAt + 1_000).transitions,
+    );
+    const death = made.find(({ to }) => to === 'dead');
+    assert.deepEqual([death?.device, death?.at, death?.noticedAt], ['x', deadAt, deadAt + 1_000]);
+  }
+});

@@ -127,7 +127,7 @@ export class Hearing {
     const state = this.#fleet.state(device);
     if (state === 'dead' || state === 'unreachable') return 'recorded';
     this.#fleet.flag(device, FLAG.willCame, true);
-    const reconnectedBy = at + this.#fleet.classOf(device).config.reconnectMs;
+    const reconnectedBy = Math.ceil(at + this.#fleet.classOf(device).config.reconnectMs);
     table.suspectAt[device] = Math.min(table.suspectAt[device] as number, at);
     table.deadAt[device] = Math.min(table.deadAt[device] as number, reconnectedBy);
     this.#verdicts.outage.heardOf(device, at);
@@ -248,7 +248,6 @@ export class Hearing {
     }
     table.session[device] = message.session ?? -1;
     this.#fleet.flag(device, FLAG.willCame, false);
-    this.#fleet.flag(device, FLAG.connectedSince, true);
   }
 }
 

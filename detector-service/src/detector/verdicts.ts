@@ -43,7 +43,7 @@ export class Verdicts {
     const { table } = this.#fleet;
     switch (this.#fleet.state(device)) {
       case 'dead':
-        return (table.since[device] as number) + this.#fleet.classOf(device).config.expireMs;
+        return (table.since[device] as number) + Math.ceil(this.#fleet.classOf(device).config.expireMs);
       case 'suspect':
         return this.#fleet.has(device, FLAG.held) ? Infinity : (table.deadAt[device] as number);
       case 'retired':
