@@ -18,13 +18,22 @@ export interface DeliveryResult {
 /** So many lines refused one by one for no reason of theirs, and none accepted, are proof enough. */
 const DOUBTFUL_MAX = 3;
 
+/**
+ * Line protocol of ours holds no control characters; a line that does was damaged on the disk. It must not be sent:
+ * InfluxDB 1.x repeats it in a header of its refusal, which then is no valid HTTP any more and no answer at all.
+ */
+const DAMAGED = /\p{Cc}/u;
+
 /** @param write sends a part of the batch, again and again until the server has judged it. */
 export async function settle(
   lines: readonly string[],
   write: (part: readonly string[]) => Promise<WriteOutcome & { kind: 'written' | 'rejected' | 'too-large' }>,
 ): Promise<DeliveryResult> {
-  const parts: (readonly string[])[] = [lines];
-  const deadLetters: DeadLetter[] = [];
+  const sound = lines.filter((line) => !DAMAGED.test(line));
+  const parts: (readonly string[])[] = sound.length > 0 ? [sound] : [];
+  const deadLetters: DeadLetter[] = lines
+    .filter((line) => DAMAGED.test(line))
+    .map((line) => ({ reason: 'damaged in the journal: control characters', line }));
   const doubtful: DeadLetter[] = [];
   let written = 0;
   let linesMax: number | undefined;
