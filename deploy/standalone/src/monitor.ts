@@ -24,6 +24,7 @@ import {
   startInfluxSender,
 } from '@slowbeat/detector-service/store';
 import type { Logger } from 'pino';
+import { brokerFailure } from './broker-failure.ts';
 import { CommandError } from './exit-codes.ts';
 import { journalCheck } from './journal-check.ts';
 import { brokerMetrics, senderMetrics } from './monitor-metrics.ts';
@@ -186,10 +187,7 @@ function asCommandError(error: unknown, settings: Settings): unknown {
       error,
     );
   }
-  if (error instanceof BrokerError) {
-    const flag = error.code === 'address-in-use' ? ' (--port)' : '';
-    return new CommandError(`${error.message}${flag}`, undefined, error);
-  }
+  if (error instanceof BrokerError) return brokerFailure(error);
   if (error instanceof StoreError) return new CommandError(error.message, undefined, error);
   // A write to an open file names no path, so it is the system call that tells a refusal of the disk.
   const { code, syscall, message } = error as NodeJS.ErrnoException;

@@ -1,8 +1,9 @@
 /** `slowbeat broker`: the MQTT broker alone, and lines for its file of users. */
 import { BrokerError, formatUser, hashPassword, startBroker } from '@slowbeat/broker';
 import type { Command } from 'commander';
+import { brokerFailure } from '../broker-failure.ts';
 import type { Context } from '../context.ts';
-import { CommandError, EXIT, UsageError } from '../exit-codes.ts';
+import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
 import { brokerUrl } from '../monitor.ts';
 import { readPassword } from '../password-input.ts';
@@ -36,7 +37,7 @@ async function runBroker(flags: SettingsFlags, context: Context): Promise<void> 
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
   const { tcp, access, limits } = broker;
   const running = await startBroker({ tcp, access, limits, root, logger }).catch((error: unknown) => {
-    throw error instanceof BrokerError ? new CommandError(error.message, EXIT.failed, error) : error;
+    throw error instanceof BrokerError ? brokerFailure(error) : error;
   });
   stdout.write(`The broker listens at ${brokerUrl(running.address.host, running.address.port)}\n`);
   await aborted(stop.signal);
