@@ -1,20 +1,16 @@
 /** What people and programs may ask about a device. */
 import type { LearnedExplanation } from './algorithms/index.ts';
 import type { Fleet } from './fleet.ts';
-import type { Reason, State, Subject } from './transition.ts';
+import type { Reason, State, Subject, Timing } from './transition.ts';
 import { instant } from './verdicts.ts';
 
-export interface DeviceView extends Subject {
+export interface DeviceView extends Subject, Timing {
   readonly state: State;
   /** Instant since which the state is true. */
   readonly since: number;
   readonly reason: Reason;
   /** Suspicion level now. */
   readonly phi: number;
-  readonly lastSeenAt?: number | undefined;
-  readonly expectedBy?: number | undefined;
-  readonly suspectAt?: number | undefined;
-  readonly deadAt?: number | undefined;
   readonly intervalMs: number;
   readonly generation?: number | undefined;
   readonly session?: number | undefined;

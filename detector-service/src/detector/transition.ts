@@ -45,7 +45,17 @@ export interface Subject {
   readonly gateway?: string | undefined;
 }
 
-export interface Transition extends Subject {
+/** The instants behind a verdict, as far as there are any. */
+export interface Timing {
+  /** Latest proof of life. */
+  readonly lastSeenAt?: number | undefined;
+  /** When the next beat is expected, when silence becomes suspect, when it becomes dead. */
+  readonly expectedBy?: number | undefined;
+  readonly suspectAt?: number | undefined;
+  readonly deadAt?: number | undefined;
+}
+
+export interface Transition extends Subject, Timing {
   readonly from: State;
   readonly to: State;
   /** Instant at which it became true: the deadline, the arrival, the boot. */
@@ -55,12 +65,6 @@ export interface Transition extends Subject {
   readonly reason: Reason;
   /** Suspicion level −log10 P(silence | alive) at `at`. */
   readonly phi: number;
-  /** Latest proof of life before `at`; absent when there was none. */
-  readonly lastSeenAt?: number | undefined;
-  /** When the next beat is expected, when silence becomes suspect, when it becomes dead. */
-  readonly expectedBy?: number | undefined;
-  readonly suspectAt?: number | undefined;
-  readonly deadAt?: number | undefined;
   /** True when this rewrites the verdict already given for `at`, because later evidence disproved it. */
   readonly restated?: boolean | undefined;
 }

@@ -6,6 +6,7 @@ import { appendFile, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '@slowbeat/test-servers';
 import { pino } from 'pino';
 import {
   type Journal,
@@ -15,7 +16,6 @@ import {
   openJournal,
 } from './journal.ts';
 import { JOURNAL_START, type Position } from './position.ts';
-import { until } from './until.test.support.ts';
 import { DAY_MS } from './utc-day.ts';
 
 const logger = pino({ level: 'silent' });
@@ -119,7 +119,7 @@ test('a full disk refuses nothing: it is counted, tried again, and nothing is lo
     await using journal = await open(directory);
     await symlink('/dev/full', path);
     const appended = Promise.all([journal.append(['a']), journal.append(['b'])]);
-    await until('writeErrors is 3', () => journal.counters().writeErrors >= 3);
+    await until(() => journal.counters().writeErrors >= 3, 'writeErrors is 3');
     assert.ok(journal.counters().pendingBytes > 0);
     assert.equal(journal.counters().failedInARow, journal.counters().writeErrors);
     assert.deepEqual(journal.end(), JOURNAL_START);
@@ -137,7 +137,7 @@ test('closing while the disk refuses gives up and says so', async () => {
     const journal = await open(directory, { retryMs: 60_000 });
     await symlink('/dev/full', join(directory, '2026-11-20.lp'));
     const appended = journal.append(['a']);
-    await until('writeErrors is 1', () => journal.counters().writeErrors >= 1);
+    await until(() => journal.counters().writeErrors >= 1, 'writeErrors is 1');
     await Promise.all([journal.close(), assert.rejects(appended, { code: 'journal-closed' })]);
     await assert.rejects(journal.append(['b']), { code: 'journal-closed' });
     assert.equal(existsSync(join(directory, 'journal.lock')), false);
@@ -156,7 +156,7 @@ test('beyond the bound on waiting bytes appends are refused until there is room'
     const room = journal.room().then(() => {
       hasRoom = true;
     });
-    await until('writeErrors is 2', () => journal.counters().writeErrors >= 2);
+    await until(() => journal.counters().writeErrors >= 2, 'writeErrors is 2');
     assert.equal(hasRoom, false);
     await unlink(path);
     await Promise.all([first, room]);
@@ -172,12 +172,12 @@ test('segments are deleted at the end of their retention, but never what is not 
     for (let day = 0; day < 6; day++, now += DAY_MS) await journal.append([`day ${day}`]);
     assert.equal((await journal.segments()).length, 6);
     journal.delivered({ segment: '2026-11-22', offset: 6 });
-    await until('deletedSegments is 2', () => journal.counters().deletedSegments >= 2);
+    await until(() => journal.counters().deletedSegments >= 2, 'deletedSegments is 2');
     assert.deepEqual((await journal.segments())[0], '2026-11-22');
     now += 30 * DAY_MS;
     journal.delivered({ segment: '2026-12-30', offset: 0 });
     await journal.append(['much later']);
-    await until('deletedSegments is 5', () => journal.counters().deletedSegments >= 5);
+    await until(() => journal.counters().deletedSegments >= 5, 'deletedSegments is 5');
     assert.deepEqual(await journal.segments(), ['2026-11-25', '2026-12-26']);
   });
 });

@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { until } from '@slowbeat/test-servers';
 import { pino } from 'pino';
 import type { InfluxTarget } from './influx-target.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { type InfluxSender, type InfluxSenderOptions, startInfluxSender } from './sender.ts';
-import { until } from './until.test.support.ts';
 
 interface Received {
   readonly request: IncomingMessage;
@@ -138,7 +138,7 @@ test('a 200 of something that is no InfluxDB does not count as delivered', async
     (_, response) => answerWith(response, 200, '<html>welcome</html>', { 'content-type': 'text/html' }),
     async ({ journal, sender }) => {
       await journal.append(points(10));
-      await until('delivery waits', () => sender.status().state === 'waiting');
+      await until(() => sender.status().state === 'waiting', 'delivery waits');
       const { problem, remedy, lagLines } = sender.status();
       assert.match(problem ?? '', /answered 200 where InfluxDB answers 204/);
       assert.match(remedy ?? '', /INFLUX_URL/);
@@ -155,7 +155,7 @@ test('a 400 that is about the request and not its lines never makes dead letters
       : answerWith(response, 400, '{"error":"organisation is required"}');
   await play(answer, async ({ journal, sender, written }) => {
     await journal.append(points(20));
-    await until('two attempts failed', () => sender.status().failures >= 2);
+    await until(() => sender.status().failures >= 2, 'two attempts failed');
     assert.match(sender.status().problem ?? '', /refuses every line: 400/);
     isConfigured = true;
     await sender.flushed();
@@ -215,7 +215,7 @@ test('stop is prompt though the server never answers, and the next life sends wh
   };
   await play(answer, async ({ journal, sender, target, received, written }) => {
     await journal.append(points(10));
-    await until('a request is under way', () => received.length > 0);
+    await until(() => received.length > 0, 'a request is under way');
     const startedAt = performance.now();
     await sender.stop();
     assert.ok(performance.now() - startedAt < 1000);
