@@ -58,7 +58,7 @@ export function explanationOf(fleet: Fleet, device: number, now: number): Explan
     ...viewOf(fleet, device, now),
     algorithm: config.algorithm,
     capped: overdueMs >= config.maxSilenceMs,
-    learned: model.explain(table.learned.page(device), table.learned.base(device), fleet.planOf(device)),
+    learned: model.explain(table.learned.values, table.learned.base(device), fleet.planOf(device)),
   };
 }
 

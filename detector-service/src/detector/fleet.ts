@@ -61,7 +61,7 @@ export class Fleet {
     const device = this.table.add(classNumber, name);
     const { config, model } = this.classOf(device);
     this.table.intervalMs.set(device, config.intervalMs);
-    model.init(this.table.learned.page(device), this.table.learned.base(device));
+    model.init(this.table.learned.values, this.table.learned.base(device));
     return device;
   }
 
@@ -135,7 +135,7 @@ export class Fleet {
     plan.at = at;
     plan.nextMs = nextMs;
     plan.intervalMs = table.intervalMs.get(device);
-    model.freshness(table.learned.page(device), table.learned.base(device), plan, deadlines);
+    model.freshness(table.learned.values, table.learned.base(device), plan, deadlines);
     const capMs = deadlines.expectedMs + config.maxSilenceMs;
     const deadMs = Math.min(Math.max(deadlines.deadMs, config.minSilenceMs), capMs);
     // Whole milliseconds, as a verdict's instant becomes a timestamp; announcements and intervals may have fractions.
@@ -157,7 +157,7 @@ export class Fleet {
   beat(device: number, at: number, missed: number, nextMs: number, rebooted: boolean): void {
     const { table } = this;
     const { model } = this.classOf(device);
-    const learned = table.learned.page(device);
+    const learned = table.learned.values;
     const base = table.learned.base(device);
     if (!rebooted && this.#teaches(device, at, missed)) {
       const gap = this.#gap;
@@ -225,6 +225,6 @@ export class Fleet {
     if (!(silenceMs > 0)) return 0;
     const { model } = this.classOf(device);
     const { learned } = table;
-    return Math.max(0, model.phi(learned.page(device), learned.base(device), this.planOf(device), silenceMs));
+    return Math.max(0, model.phi(learned.values, learned.base(device), this.planOf(device), silenceMs));
   }
 }
