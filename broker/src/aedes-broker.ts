@@ -2,11 +2,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseTopic } from '@slowbeat/device-sdk/protocol';
-import type { Aedes, Client, PublishPacket } from 'aedes';
+import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
 import { isLoopback, plainAddress } from './address.ts';
 import { createAedes } from './aedes-hooks.ts';
-import { guardPackets } from './aedes-seams.ts';
+import { type Distribute, guardPackets } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import type { BrokerConfig } from './config.ts';
 import { type Connection, Connections, createConnection } from './connection.ts';
@@ -44,6 +44,7 @@ export class AedesBroker implements Broker {
   readonly #store: SessionStore;
   readonly #duplicates = new Duplicates();
   readonly #aedes: Aedes;
+  readonly #distribute: Distribute;
   readonly #server: Server;
   /** Clients logged in, by client id. */
   readonly #live = new Map<string, Client>();
@@ -68,17 +69,17 @@ export class AedesBroker implements Broker {
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
       mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
     });
-    const publish = (packet: PublishPacket): void => this.#aedes.publish(packet, () => {});
-    this.#traffic = new Traffic({ config, connections, ledger, ingest: this.#ingest, now, publish });
+    const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
+    this.#traffic = new Traffic({ config, connections, ledger, ingest: this.#ingest, now, distribute });
     const accepted = (client: Client, connection: Connection): void => this.#accepted(client, connection);
     this.#login = new Login({ config, connections, ledger, now, credentials: parts.credentials, accepted });
-    this.#aedes = createAedes({
+    ({ aedes: this.#aedes, distribute: this.#distribute } = createAedes({
       limits,
       login: this.#login,
       traffic: this.#traffic,
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
-    });
+    }));
     this.#listenTo(this.#aedes);
     this.#server = createServer({ noDelay: true }, (socket) => this.#welcome(socket));
     this.#sweep = setInterval(() => this.#store.expire(now()), SESSION_SWEEP_MS).unref();
@@ -169,7 +170,7 @@ export class AedesBroker implements Broker {
     const deadline = setTimeout(expire, closeTimeoutMs);
     this.#traffic.close();
     const serverClosed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    await Promise.race([this.#ingest.whenIdle(), expired]);
+    await Promise.race([this.#traffic.whenIdle(), expired]);
     await nextTurn(); // lets the last PUBACKs leave
     await Promise.race([new Promise<void>((resolve) => this.#aedes.close(resolve)), expired]);
     this.#door.destroyAll();

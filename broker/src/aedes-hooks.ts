@@ -1,6 +1,12 @@
 /** Aedes with every hook answered and every seam in place. */
 import { Aedes } from 'aedes';
-import { assertSeams, detachPublishers, guardRegistry } from './aedes-seams.ts';
+import {
+  assertSeams,
+  type Distribute,
+  detachPublishers,
+  distributeFirst,
+  guardRegistry,
+} from './aedes-seams.ts';
 import type { BrokerLimits } from './config.ts';
 import { runHook } from './hook.ts';
 import type { Login } from './login.ts';
@@ -19,8 +25,13 @@ export interface AedesParts {
   readonly onMistake: (error: unknown) => void;
 }
 
-/** Not listening yet: `listen()` starts its timers. */
-export function createAedes({ limits, login, traffic, store, onMistake: mistake }: AedesParts): Aedes {
+export interface HookedAedes {
+  /** Not listening yet: `listen()` starts its timers. */
+  readonly aedes: Aedes;
+  readonly distribute: Distribute;
+}
+
+export function createAedes({ limits, login, traffic, store, onMistake: mistake }: AedesParts): HookedAedes {
   const aedes = new Aedes({
     // With a bound on concurrent deliveries one stuck subscriber stops them all, and the queue behind it
     // overflows the stack when it drains.
@@ -71,5 +82,5 @@ export function createAedes({ limits, login, traffic, store, onMistake: mistake 
   assertSeams(aedes);
   detachPublishers(aedes);
   guardRegistry(aedes);
-  return aedes;
+  return { aedes, distribute: distributeFirst(aedes) };
 }

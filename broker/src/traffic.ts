@@ -1,7 +1,7 @@
 /** What clients that are in may say and hear: the hooks Aedes asks on every message. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
 import { ANONYMOUS, decide } from './access.ts';
-import { isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
+import { type Distribute, isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
@@ -14,8 +14,8 @@ export interface TrafficParts {
   readonly ledger: Ledger;
   readonly ingest: Ingest;
   readonly now: () => number;
-  /** Publishes a message whose client is gone before it could be acknowledged. */
-  readonly publish: (packet: PublishPacket) => void;
+  /** Hands a message to its subscribers before it is acknowledged. */
+  readonly distribute: Distribute;
 }
 
 /** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
@@ -24,6 +24,9 @@ const PACED_COMMANDS: ReadonlySet<string> = new Set(['subscribe', 'unsubscribe',
 export class Traffic {
   readonly #parts: TrafficParts;
   #closing = false;
+  /** Messages on their way to subscribers whose PUBACK waits for that. */
+  #handing = 0;
+  readonly #idle: (() => void)[] = [];
   messagesTaken = 0;
   willsTaken = 0;
 
@@ -34,6 +37,12 @@ export class Traffic {
   /** From now on nothing is taken any more, and no will is published: the fleet is not dead, the broker leaves. */
   close(): void {
     this.#closing = true;
+  }
+
+  /** Resolves when every message received so far was taken in and handed over, or refused. */
+  async whenIdle(): Promise<void> {
+    await this.#parts.ingest.whenIdle();
+    if (this.#handing > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Judges a packet by its header: size and pace. */
@@ -55,7 +64,8 @@ export class Traffic {
 
   /**
    * Aedes' `authorizePublish`: for a message before it is acknowledged, and for a will when its connection has
-   * ended. It answers once the detector has taken the message in, so that a PUBACK says as much.
+   * ended. It answers once the message has been taken in by the tap and handed to its subscribers, so that a PUBACK
+   * says as much. QoS 2 is published by Aedes itself, before the PUBREC and once however often it is sent.
    */
   authorizePublish(
     client: Client | null,
@@ -79,15 +89,33 @@ export class Traffic {
       answer(checked);
       return;
     }
+    const proceed = (): void => {
+      // A client that has gone meanwhile gets no acknowledgement, at which Aedes would drop what was taken in.
+      if (!isWill && (packet.qos === 1 || (packet.qos === 2 && client.closed)))
+        this.#handOver(client, packet, answer);
+      else answer(null);
+    };
     if (checked === 'for-others') {
-      answer(null);
+      proceed();
       return;
     }
     const { topic } = packet;
     const payload = packet.payload as Buffer;
     const mayShed = packet.qos === 0 && !isWill;
     ingest.take(connection.lane, { topic, payload, retained: false, receivedAt }, mayShed, (taken) => {
-      answer(this.#accountFor(client, packet, isWill, taken) ?? null);
+      if (this.#isTaken(client, packet, isWill, taken)) proceed();
+      else answer(taken instanceof Refusal ? taken : null);
+    });
+  }
+
+  #handOver(client: Client, packet: PublishPacket, answer: (error?: Error | null) => void): void {
+    this.#handing += 1;
+    this.#parts.distribute(client, packet, (error) => {
+      this.#handing -= 1;
+      if (this.#handing === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      if (error) answer(this.#refuse(client, 'internal', error.message, packet.topic));
+      else
+        answer(client.closed ? new Refusal('closing', 'the client left before its acknowledgement') : null);
     });
   }
 
@@ -127,25 +155,18 @@ export class Traffic {
     return 'for-the-detector';
   }
 
-  #accountFor(client: Client, packet: PublishPacket, isWill: boolean, taken: Taken): Refusal | undefined {
-    const { ledger, connections, publish } = this.#parts;
-    if (taken instanceof Refusal) {
-      const circumstances = connections.circumstances(client, { topic: packet.topic, detail: taken.message });
-      ledger.refuse(taken.reason, circumstances);
-      return taken;
+  /** Counts what became of a message in the tap. */
+  #isTaken(client: Client, packet: PublishPacket, isWill: boolean, taken: Taken): boolean {
+    if (taken === 'taken') {
+      this.messagesTaken += 1;
+      if (isWill) this.willsTaken += 1;
+      return true;
     }
-    if (taken === 'shed') {
-      ledger.refuse('tap-shed', connections.circumstances(client, { topic: packet.topic }));
-      return undefined;
-    }
-    this.messagesTaken += 1;
-    if (isWill) this.willsTaken += 1;
-    if (client.closed && !isWill && packet.qos > 0) {
-      // Nobody is left to acknowledge it to, at which Aedes would drop a message that was taken in.
-      publish(packet);
-      return new Refusal('closing', 'the client left before its acknowledgement');
-    }
-    return undefined;
+    const { ledger, connections } = this.#parts;
+    const [reason, detail] =
+      taken === 'shed' ? (['tap-shed', undefined] as const) : [taken.reason, taken.message];
+    ledger.refuse(reason, connections.circumstances(client, { topic: packet.topic, detail }));
+    return false;
   }
 
   /** Aedes' `authorizeSubscribe`: a filter that is refused is answered with SUBACK 128. */
