@@ -6,6 +6,7 @@
  */
 import { DEFAULT_ROOT, isRoot, PAYLOAD_BYTES_MAX } from '@slowbeat/device-sdk/protocol';
 import * as z from 'zod';
+import { CREDENTIAL_ROLES } from './access.ts';
 
 /** A whole number within bounds; the message says what came and what would be right. */
 function whole(min: number, max: number, unit: string) {
@@ -144,6 +145,34 @@ const limitsSchema = section({
     .describe('Longest time a shutdown may take before every socket is destroyed.'),
 });
 
+const TOPICS_RULE =
+  'set "scheme" (heartbeats only), "any", or a list such as [{ prefix: zigbee, publish: [gateway], subscribe: [gateway] }]';
+
+const rolesSchema = z
+  .array(
+    z.enum(CREDENTIAL_ROLES, {
+      error: (issue) => `${show(issue.input)} is not a role; known are ${CREDENTIAL_ROLES.join(', ')}`,
+    }),
+    { error: (issue) => `${show(issue.input)} is not a list of roles` },
+  )
+  .default([]);
+
+const topicsSchema = z.union(
+  [
+    z.enum(['scheme', 'any']),
+    z.array(
+      section({
+        prefix: z.string().refine(isRoot, {
+          error: (issue) => `${show(issue.input)} is no topic prefix; use whole levels without wildcards`,
+        }),
+        publish: rolesSchema,
+        subscribe: rolesSchema,
+      }),
+    ),
+  ],
+  { error: (issue) => `${show(issue.input)} is no choice of topics; ${TOPICS_RULE}` },
+);
+
 export const brokerConfigSchema = section({
   tcp: section({
     host: z
@@ -165,7 +194,12 @@ export const brokerConfigSchema = section({
         `${show(issue.input)} is no topic prefix; use levels without wildcards, blanks or a leading "$", such as "${DEFAULT_ROOT}"`,
     })
     .default(DEFAULT_ROOT)
-    .describe('Topic prefix of the heartbeat protocol; nothing outside it is carried.'),
+    .describe('Topic prefix of the heartbeat protocol.'),
+  topics: topicsSchema
+    .default('scheme')
+    .describe(
+      'Topics outside the scheme: none (`scheme`), `any`, or a list of `{ prefix, publish: [roles], subscribe: [roles] }`.',
+    ),
   access: accessSchema.prefault({ mode: 'open' }),
   limits: limitsSchema.prefault({}),
 });

@@ -5,7 +5,7 @@
  * password to `authenticate`, which can; so the first keeps the packet and the second decides.
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
-import { ANONYMOUS, decide, type Identity } from './access.ts';
+import { type AccessRules, ANONYMOUS, accessRules, decide, type Identity } from './access.ts';
 import type { MutableConnect } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
@@ -27,10 +27,12 @@ export interface LoginParts {
 
 export class Login {
   readonly #parts: LoginParts;
+  readonly #rules: AccessRules;
   readonly #limiter: LoginLimiter;
 
   constructor(parts: LoginParts) {
     this.#parts = parts;
+    this.#rules = accessRules(parts.config.root, parts.config.topics);
     this.#limiter = new LoginLimiter(parts.config.limits.failedLoginsPerMinuteMax);
   }
 
@@ -122,14 +124,14 @@ export class Login {
 
   #checkWill(identity: Identity, { will }: MutableConnect): void {
     if (will === undefined) return;
-    const { limits, root } = this.#parts.config;
+    const { limits } = this.#parts.config;
     if (will.topic.length > limits.topicLengthMax) {
       throw new Refusal('topic-too-long', `a will topic of ${will.topic.length} characters`);
     }
     if (will.payload.length > limits.payloadBytesMax) {
       throw new Refusal('payload-too-large', `a will of ${will.payload.length} bytes`);
     }
-    const verdict = decide(identity, 'will', will.topic, root);
+    const verdict = decide(identity, 'will', will.topic, this.#rules);
     if (!verdict.allowed) throw new Refusal('will-refused', `${verdict.reason}: ${will.topic}`);
   }
 

@@ -1,6 +1,6 @@
 /** What clients that are in may say and hear: the hooks Aedes asks on every message. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
-import { ANONYMOUS, decide } from './access.ts';
+import { type AccessRules, ANONYMOUS, accessRules, decide } from './access.ts';
 import { type Distribute, isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
@@ -23,6 +23,7 @@ const PACED_COMMANDS: ReadonlySet<string> = new Set(['subscribe', 'unsubscribe',
 
 export class Traffic {
   readonly #parts: TrafficParts;
+  readonly #rules: AccessRules;
   #closing = false;
   /** Messages on their way to subscribers whose PUBACK waits for that. */
   #handing = 0;
@@ -32,6 +33,7 @@ export class Traffic {
 
   constructor(parts: TrafficParts) {
     this.#parts = parts;
+    this.#rules = accessRules(parts.config.root, parts.config.topics);
   }
 
   /** From now on nothing is taken any more, and no will is published: the fleet is not dead, the broker leaves. */
@@ -127,9 +129,9 @@ export class Traffic {
     isWill: boolean,
     at: number,
   ): 'for-the-detector' | 'for-others' | Refusal {
-    const { limits, root } = this.#parts.config;
+    const { limits } = this.#parts.config;
     const { topic, payload } = packet;
-    const verdict = decide(connection.identity ?? ANONYMOUS, isWill ? 'will' : 'publish', topic, root);
+    const verdict = decide(connection.identity ?? ANONYMOUS, isWill ? 'will' : 'publish', topic, this.#rules);
     if (topic.length > limits.topicLengthMax) {
       return this.#refuse(
         client,
@@ -145,13 +147,15 @@ export class Traffic {
     if (packet.qos > 0 && !isWill && !((packet.messageId ?? 0) > 0)) {
       return this.#refuse(client, 'malformed', 'a message id of 0', topic);
     }
-    if (verdict.kind === 'state' || verdict.kind === 'ping') {
-      if (verdict.kind === 'ping') packet.retain = false;
+    if (verdict.kind === 'state') return 'for-others';
+    if (verdict.kind === 'ping') {
+      packet.retain = false;
       return 'for-others';
     }
+    if (!isWill && !connection.rate.take(at)) return this.#refuse(client, 'rate-limit', 'by publish', topic);
+    if (verdict.kind === undefined) return 'for-others';
     // A retained heartbeat would look alive for ever to whoever subscribes later.
     packet.retain = false;
-    if (!isWill && !connection.rate.take(at)) return this.#refuse(client, 'rate-limit', 'by publish', topic);
     return 'for-the-detector';
   }
 
@@ -175,7 +179,7 @@ export class Traffic {
     subscription: Subscription,
     answer: (error: Error | null, granted: Subscription | null) => void,
   ): void {
-    const { limits, root } = this.#parts.config;
+    const { limits } = this.#parts.config;
     const connection = this.#parts.connections.of(client);
     const { topic } = subscription;
     const refuse = (
@@ -189,7 +193,7 @@ export class Traffic {
       refuse('topic-too-long', `${topic.length} characters; at most ${limits.topicLengthMax}`);
       return;
     }
-    const verdict = decide(connection?.identity ?? ANONYMOUS, 'subscribe', topic, root);
+    const verdict = decide(connection?.identity ?? ANONYMOUS, 'subscribe', topic, this.#rules);
     if (!verdict.allowed) {
       refuse('subscribe-refused', verdict.reason);
       return;

@@ -11,6 +11,8 @@ export interface RawClientOptions {
 export class RawClient {
   readonly socket: Socket;
   readonly received: Packet[] = [];
+  /** Acknowledges what it receives, as well-behaved clients do. */
+  polite = false;
   /** Resolves when the connection has ended, whoever ended it. */
   readonly ended: Promise<void>;
   #waiting: { matches: (packet: Packet) => boolean; resolve: (packet: Packet) => void }[] = [];
@@ -104,9 +106,18 @@ export class RawClient {
   }
 
   #take(packet: Packet): void {
+    if (this.polite) this.#acknowledge(packet);
     const index = this.#waiting.findIndex(({ matches }) => matches(packet));
     const [waiting] = index === -1 ? [] : this.#waiting.splice(index, 1);
     if (waiting === undefined) this.received.push(packet);
     else waiting.resolve(packet);
+  }
+
+  #acknowledge(packet: Packet): void {
+    const { cmd, messageId } = packet;
+    if (cmd === 'publish' && packet.qos > 0) {
+      this.send({ cmd: packet.qos === 1 ? 'puback' : 'pubrec', messageId } as Packet);
+    } else if (cmd === 'pubrec') this.send({ cmd: 'pubrel', messageId } as Packet);
+    else if (cmd === 'pubrel') this.send({ cmd: 'pubcomp', messageId } as Packet);
   }
 }

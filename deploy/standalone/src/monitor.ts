@@ -28,7 +28,7 @@ import { brokerFailure } from './broker-failure.ts';
 import { CommandError } from './exit-codes.ts';
 import { journalCheck } from './journal-check.ts';
 import { brokerMetrics, senderMetrics } from './monitor-metrics.ts';
-import type { Settings } from './settings/schema.ts';
+import { ownBroker, type Settings } from './settings/schema.ts';
 
 export interface MonitorOptions {
   readonly settings: Settings;
@@ -123,10 +123,7 @@ async function started(
     return { service, broker: undefined, http, sender, url: link.url, stop, [Symbol.asyncDispose]: stop };
   }
   const broker = await startBroker({
-    tcp: link.tcp,
-    access: link.access,
-    limits: link.limits,
-    root: settings.root,
+    ...ownBroker(settings),
     logger,
     tap: (message) => service.handle(message),
   });
