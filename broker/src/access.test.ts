@@ -2,16 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DETECTOR_KINDS, DEVICE_KINDS, parseTopic, topicFor } from '@slowbeat/device-sdk/protocol';
 import fc from 'fast-check';
-import {
-  type AccessRules,
-  type Action,
-  ANONYMOUS,
-  accessRules,
-  decide,
-  type Identity,
-  parseGrant,
-  type Role,
-} from './access.ts';
+import { type AccessRules, type Action, accessRules, decide } from './access.ts';
+import { ANONYMOUS, type Identity, parseGrant, type Role } from './identity.ts';
 import { filtersOverlap, isFilter, topicMatches } from './topic-filter.ts';
 
 const ROOT = 'hb/v1';

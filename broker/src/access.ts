@@ -3,33 +3,9 @@
  *
  * A refusal carries a reason for the log and nothing for the client: MQTT 3.1.1 has no words for it.
  */
-import { filterFor, isName, parseTopic, type TopicKind } from '@slowbeat/device-sdk/protocol';
+import { filterFor, parseTopic, type TopicKind } from '@slowbeat/device-sdk/protocol';
+import type { Identity, Role } from './identity.ts';
 import { filtersOverlap, isFilter, liesBelow } from './topic-filter.ts';
-
-/**
- * - `device` speaks for itself, `gateway` for the devices it was granted;
- * - `detector` hears everything and publishes verdicts and probes;
- * - `observer` only hears;
- * - `anonymous` is everybody in open mode: any device and the detector at once.
- */
-export type Role = 'device' | 'gateway' | 'detector' | 'observer' | 'anonymous';
-
-export const CREDENTIAL_ROLES = ['device', 'gateway', 'detector', 'observer'] as const;
-
-/** Devices somebody may speak for: names, `*` for all, or a beginning with `*` as in `line-3-*`. */
-export interface DeviceGrant {
-  readonly deviceClass: string;
-  readonly device: string;
-}
-
-export interface Identity {
-  readonly role: Role;
-  readonly name: string;
-  /** Only devices and gateways have any. */
-  readonly grants: readonly DeviceGrant[];
-}
-
-export const ANONYMOUS: Identity = { role: 'anonymous', name: 'anonymous', grants: [] };
 
 export type Action = 'publish' | 'subscribe' | 'will';
 
@@ -181,19 +157,6 @@ function speaksFor(identity: Identity, deviceClass: string, device: string): boo
 
 function grantCovers(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
-}
-
-/** Reads `class/device` or `device` (of any class); undefined when it is neither. */
-export function parseGrant(text: string): DeviceGrant | undefined {
-  const levels = text.split('/');
-  const [deviceClass, device] = levels.length === 1 ? ['*', levels[0]] : levels;
-  if (levels.length > 2 || deviceClass === undefined || device === undefined) return undefined;
-  return isGrantPattern(deviceClass) && isGrantPattern(device) ? { deviceClass, device } : undefined;
-}
-
-function isGrantPattern(text: string): boolean {
-  if (text === '*') return true;
-  return isName(text.endsWith('*') ? text.slice(0, -1) : text);
 }
 
 function refused(reason: Refused): Verdict {

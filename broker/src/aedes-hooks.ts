@@ -16,6 +16,9 @@ import type { Traffic } from './traffic.ts';
 /** QoS 2 publishes of one client between PUBLISH and PUBREL; heartbeats do not use QoS 2 at all. */
 const QOS2_IN_FLIGHT_MAX = 100;
 
+/** The longest delay of a timer. */
+const NEVER_MS = 2 ** 31 - 1;
+
 export interface AedesParts {
   readonly limits: BrokerLimits;
   readonly login: Login;
@@ -36,7 +39,7 @@ export function createAedes({ limits, login, traffic, store, onMistake: mistake 
     // With a bound on concurrent deliveries one stuck subscriber stops them all, and the queue behind it
     // overflows the stack when it drains.
     concurrency: 0,
-    connectTimeout: limits.connectTimeoutMs,
+    connectTimeout: NEVER_MS, // the door closes who does not say CONNECT, also on the way through TLS and HTTP
     drainTimeout: limits.drainTimeoutMs,
     maxClientsIdLength: limits.clientIdLengthMax,
     maxTopicLevels: limits.topicLevelsMax,

@@ -1,10 +1,11 @@
 /** What clients that are in may say and hear: the hooks Aedes asks on every message. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
-import { type AccessRules, ANONYMOUS, accessRules, decide } from './access.ts';
+import { type AccessRules, accessRules, decide } from './access.ts';
 import { type Distribute, isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
+import { NOBODY } from './identity.ts';
 import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -131,7 +132,12 @@ export class Traffic {
   ): 'for-the-detector' | 'for-others' | Refusal {
     const { limits } = this.#parts.config;
     const { topic, payload } = packet;
-    const verdict = decide(connection.identity ?? ANONYMOUS, isWill ? 'will' : 'publish', topic, this.#rules);
+    const verdict = decide(
+      connection.proof?.identity ?? NOBODY,
+      isWill ? 'will' : 'publish',
+      topic,
+      this.#rules,
+    );
     if (topic.length > limits.topicLengthMax) {
       return this.#refuse(
         client,
@@ -193,7 +199,7 @@ export class Traffic {
       refuse('topic-too-long', `${topic.length} characters; at most ${limits.topicLengthMax}`);
       return;
     }
-    const verdict = decide(connection?.identity ?? ANONYMOUS, 'subscribe', topic, this.#rules);
+    const verdict = decide(connection?.proof?.identity ?? NOBODY, 'subscribe', topic, this.#rules);
     if (!verdict.allowed) {
       refuse('subscribe-refused', verdict.reason);
       return;

@@ -6,4 +6,4 @@ const broker = await startBroker({
   ...JSON.parse(process.argv[2] ?? '{}'),
   logger: pino({ level: 'silent' }),
 });
-process.stdout.write(`${broker.address.port}\n`);
+process.stdout.write(`${broker.endpoints[0]?.port}\n`);

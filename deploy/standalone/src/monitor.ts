@@ -135,8 +135,8 @@ async function started(
   missingLink = () => undefined;
   metrics.add(brokerMetrics(broker));
   service.link(true);
-  const { host, port } = broker.address;
-  return { service, broker, http, sender, url: brokerUrl(host, port), stop, [Symbol.asyncDispose]: stop };
+  const url = broker.endpoints[0]?.url ?? '';
+  return { service, broker, http, sender, url, stop, [Symbol.asyncDispose]: stop };
 }
 
 function remoteIngest(url: string, settings: Settings, service: DetectorService, logger: Logger): MqttIngest {
@@ -168,12 +168,6 @@ async function flushed(sender: InfluxSender | undefined): Promise<void> {
   await Promise.race([sender.flushed(), late]);
   clearTimeout(timer);
   await sender.stop();
-}
-
-/** An address that listens on everything is reached by this machine's own. */
-export function brokerUrl(host: string, port: number): string {
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `mqtt://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 function asCommandError(error: unknown, settings: Settings): unknown {

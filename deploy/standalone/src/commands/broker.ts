@@ -5,7 +5,6 @@ import { brokerFailure } from '../broker-failure.ts';
 import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
-import { brokerUrl } from '../monitor.ts';
 import { readPassword } from '../password-input.ts';
 import { addSettingsOptions, loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
 import { ownBroker } from '../settings/schema.ts';
@@ -40,7 +39,7 @@ async function runBroker(flags: SettingsFlags, context: Context): Promise<void> 
   const running = await startBroker({ ...ownBroker(settings), logger }).catch((error: unknown) => {
     throw error instanceof BrokerError ? brokerFailure(error) : error;
   });
-  stdout.write(`The broker listens at ${brokerUrl(running.address.host, running.address.port)}\n`);
+  stdout.write(`The broker listens at ${running.endpoints.map(({ url }) => url).join(', ')}\n`);
   await aborted(stop.signal);
   await running.close();
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
