@@ -101,7 +101,7 @@ export class TestAuthority implements AsyncDisposable {
       signingKey: this.#keys.privateKey,
     });
     const file = join(this.directory, 'crl.pem');
-    await writeFile(file, list.toString('pem'));
+    await writeFile(file, x509.PemConverter.encode(list.rawData, 'X509 CRL'));
     return file;
   }
 

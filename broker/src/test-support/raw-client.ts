@@ -15,6 +15,8 @@ export class RawClient {
   polite = false;
   /** Resolves when the connection has ended, whoever ended it. */
   readonly ended: Promise<void>;
+  /** Resolves with what a TLS session can be resumed by; never over plain TCP. */
+  readonly tlsSession: Promise<Buffer>;
   #waiting: { matches: (packet: Packet) => boolean; resolve: (packet: Packet) => void }[] = [];
 
   private constructor(socket: Socket) {
@@ -23,7 +25,13 @@ export class RawClient {
     parser.on('packet', (packet) => this.#take(packet));
     socket.on('data', (bytes) => parser.parse(bytes));
     socket.on('error', () => {}); // a reset is one of the ways a connection may end
+    this.tlsSession = new Promise((resolve) => socket.once('session', resolve));
     this.ended = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  /** Speaks over a socket that is there, a TLS one for instance. */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket);
   }
 
   static async open(port: number, options: RawClientOptions = {}): Promise<RawClient> {
