@@ -12,3 +12,4 @@ export { type BrokerCounters, REASONS, type Reason } from './counters.ts';
 export { formatUser, hashPassword } from './credentials.ts';
 export { BrokerError, type BrokerErrorCode } from './errors.ts';
 export type { Tap, TappedMessage } from './ingest.ts';
+export type { Endpoint } from './listener.ts';

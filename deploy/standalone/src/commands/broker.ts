@@ -5,9 +5,9 @@ import { brokerFailure } from '../broker-failure.ts';
 import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
-import { brokerUrl } from '../monitor.ts';
 import { readPassword } from '../password-input.ts';
 import { addSettingsOptions, loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
+import { ownBroker } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
 
 const ROLES = ['device', 'gateway', 'detector', 'observer'] as const;
@@ -31,15 +31,15 @@ export function addBrokerCommand(program: Command, context: Context): void {
 }
 
 async function runBroker(flags: SettingsFlags, context: Context): Promise<void> {
-  const { root, broker, log } = await loadBrokerSettings(flags, context);
+  const settings = await loadBrokerSettings(flags, context);
+  const { log } = settings;
   const { stdout, stderr } = context.terminal;
   const logger = createLogger({ level: log.level, json: wantsJson(log.format, stderr), stream: stderr });
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
-  const { tcp, access, limits } = broker;
-  const running = await startBroker({ tcp, access, limits, root, logger }).catch((error: unknown) => {
+  const running = await startBroker({ ...ownBroker(settings), logger }).catch((error: unknown) => {
     throw error instanceof BrokerError ? brokerFailure(error) : error;
   });
-  stdout.write(`The broker listens at ${brokerUrl(running.address.host, running.address.port)}\n`);
+  stdout.write(`The broker listens at ${running.endpoints.map(({ url }) => url).join(', ')}\n`);
   await aborted(stop.signal);
   await running.close();
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
