@@ -38,6 +38,7 @@ interface Declared extends ColumnSpec {
 export class DeviceRecords {
   readonly #declared: Declared[] = [];
   #columnBytes = 0;
+  #capacity = 0;
   #bytes = new ArrayBuffer(0);
   /** A new device's record, in 32-bit words, and all records in the same. */
   #blank = new Int32Array(0);
@@ -74,11 +75,10 @@ export class DeviceRecords {
 
   /** Makes room for the records 0 … `records` − 1. */
   reserve(records: number): void {
-    const capacity = this.#bytes.byteLength / this.recordBytes;
-    if (records <= capacity) return;
-    if (capacity === 0) this.#makeBlank();
-    const wanted = Math.max(records, CAPACITY_MIN, Math.ceil(GROWTH * capacity));
-    const bytes = new ArrayBuffer(wanted * this.recordBytes);
+    if (records <= this.#capacity) return;
+    if (this.#capacity === 0) this.#makeBlank();
+    this.#capacity = Math.max(records, CAPACITY_MIN, Math.ceil(GROWTH * this.#capacity));
+    const bytes = new ArrayBuffer(this.#capacity * this.recordBytes);
     new Uint8Array(bytes).set(new Uint8Array(this.#bytes));
     this.#place(bytes);
   }

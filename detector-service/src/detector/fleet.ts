@@ -118,7 +118,9 @@ export class Fleet {
   place(device: number, placement: Placement): void {
     for (const kind of PLACE_KINDS) {
       const name = placement[kind];
-      if (name !== undefined) this.groups.assign(device, kind, this.table.places.number(name));
+      if (name === undefined) continue;
+      const { places } = this.table;
+      this.groups.assign(device, kind, places.number(name, this.table[kind].get(device)));
     }
   }
 
