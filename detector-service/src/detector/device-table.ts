@@ -25,7 +25,15 @@ export const FLAG = {
   aliveBeforeBlind: 16,
   /** Its budget is used up, but its death waits for its group to have its say. */
   held: 32,
+  /** Its group's outage is over and it did not return in time: its silence is its own. */
+  leftBehind: 64,
+  /** It said at birth that it answers probes. */
+  answersPing: 128,
 } as const;
+
+/** Bits of the `flags` column that count how often a suspect was looked at again. */
+const LOOKS_SHIFT = 8;
+const LOOKS_MASK = 3 << LOOKS_SHIFT;
 
 export class DeviceTable {
   /** Number of learned values per device. */
@@ -36,7 +44,7 @@ export class DeviceTable {
 
   state = new Uint8Array(0);
   reason = new Uint8Array(0);
-  flags = new Uint8Array(0);
+  flags = new Uint16Array(0);
   classIndex = new Uint16Array(0);
   since = new Float64Array(0);
   lastSeenAt = new Float64Array(0);
@@ -68,6 +76,15 @@ export class DeviceTable {
   constructor(classes: number, stride: number) {
     this.stride = stride;
     this.#indices = Array.from({ length: classes }, () => new Map());
+  }
+
+  /** How often the suspect was looked at again, up to three times. */
+  looksAt(device: number): number {
+    return ((this.flags[device] as number) & LOOKS_MASK) >> LOOKS_SHIFT;
+  }
+
+  setLooks(device: number, looks: number): void {
+    this.flags[device] = ((this.flags[device] as number) & ~LOOKS_MASK) | (looks << LOOKS_SHIFT);
   }
 
   /** Devices in the table. */

@@ -196,15 +196,13 @@ export class Fleet {
     const lastSeenAt = table.lastSeenAt[device] as number;
     const from = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
     const expectedBy = table.expectedBy[device] as number;
-    const shift = blindShift(from, at, expectedBy, table.intervalMs[device] as number);
-    const expectedMs = Math.ceil(shift.expectedMs);
-    const deadMs = Math.ceil(shift.deadMs);
+    const shiftMs = Math.ceil(blindShift(from, at, expectedBy, table.intervalMs[device] as number));
     const reconnectedBy = Math.ceil(at + this.classOf(device).config.reconnectMs);
-    table.expectedBy[device] = expectedBy + expectedMs;
+    table.expectedBy[device] = expectedBy + shiftMs;
     // What is expected now is no longer what the algorithm would say by itself.
-    if (expectedMs > 0) this.flag(device, FLAG.announced, true);
-    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + expectedMs, reconnectedBy);
-    table.deadAt[device] = Math.max((table.deadAt[device] as number) + deadMs, reconnectedBy);
+    if (shiftMs > 0) this.flag(device, FLAG.announced, true);
+    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + shiftMs, reconnectedBy);
+    table.deadAt[device] = Math.max((table.deadAt[device] as number) + shiftMs, reconnectedBy);
   }
 
   /** The plan behind the device's present deadlines. The same object at each call. */

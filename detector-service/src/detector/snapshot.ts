@@ -10,9 +10,11 @@ import { LAYOUT } from './algorithms/index.ts';
 import { type Column, type DeviceTable, FLAG } from './device-table.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
 import { type Group, type GroupKind, PLACE_KINDS } from './groups.ts';
+import type { IncidentState } from './incident.ts';
+import type { IncidentBook } from './incident-book.ts';
 
 const MAGIC = 'SLOWBEAT';
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX_BYTES = MAGIC.length + 8;
 const CHECKSUM_BYTES = 4;
 
@@ -35,13 +37,19 @@ interface Header {
   /** What each class has learned follows the columns, as so many numbers. */
   readonly classes: readonly { readonly name: string; readonly layout: string; readonly numbers: number }[];
   readonly places: readonly string[];
-  /** Incidents that are open. */
-  readonly outages: readonly { readonly kind: GroupKind; readonly place: number; readonly since: number }[];
+  /** Incidents that are open, and the number of the latest. */
+  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly place: number })[];
+  readonly latestIncident: number;
   readonly columns: readonly string[];
   readonly namesBytes: number;
 }
 
-export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | undefined): Uint8Array {
+export function encodeSnapshot(
+  fleet: Fleet,
+  now: number,
+  blindSince: number | undefined,
+  book: IncidentBook,
+): Uint8Array {
   const { table } = fleet;
   const devices = [...table.indices()];
   const names = Buffer.from(devices.map((device) => table.nameAt(device)).join('\n'));
@@ -58,11 +66,11 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
       numbers: (ofClasses[index] as Float64Array).length,
     })),
     places: table.places.names,
-    outages: [...fleet.groups.outages()].map(({ kind, place, outageSince }) => ({
-      kind,
-      place,
-      since: outageSince as number,
-    })),
+    incidents: book.open.map((incident) => {
+      const { kind, place } = incident.group;
+      return { kind, place, ...incident.state() };
+    }),
+    latestIncident: book.latest,
     columns: columns.map(([name]) => name),
     namesBytes: names.length,
   };
@@ -89,7 +97,8 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
 export interface Restored {
   readonly now: number;
   readonly blindSince: number | undefined;
-  readonly outages: readonly { readonly group: Group; readonly since: number }[];
+  readonly incidents: readonly { readonly group: Group; readonly state: IncidentState }[];
+  readonly latestIncident: number;
 }
 
 /**
@@ -157,7 +166,8 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   return {
     now: header.now ?? Number.NEGATIVE_INFINITY,
     blindSince: header.blindSince ?? undefined,
-    outages: header.outages.map(({ kind, place, since }) => ({ group: fleet.groups.at(kind, place), since })),
+    incidents: header.incidents.map((state) => ({ group: fleet.groups.at(state.kind, state.place), state })),
+    latestIncident: header.latestIncident,
   };
 }
 
