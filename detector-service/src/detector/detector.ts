@@ -67,7 +67,7 @@ export class Detector {
     const detector = new Detector(options);
     const { now, blindSince, incidents, latestIncident } = decodeSnapshot(detector.#fleet, snapshot);
     const { groups, table } = detector.#fleet;
-    for (const device of table.indices()) groups.recall(device, table.lastSeenAt[device] as number);
+    for (const device of table.indices()) groups.recall(device, table.lastSeenAt.get(device));
     for (const { group, state } of incidents) {
       detector.#verdicts.outage.book.resume(Incident.restored(group, state), latestIncident);
     }
@@ -123,7 +123,8 @@ export class Detector {
 
   /** The instant at which silence makes a device dead: cheap, for whoever scores every beat. Undefined when unknown. */
   deadAt(deviceClass: string, device: string): number | undefined {
-    return instant(this.#fleet.table.deadAt[this.#fleet.find(deviceClass, device)]);
+    const index = this.#fleet.find(deviceClass, device);
+    return index < 0 ? undefined : instant(this.#fleet.table.deadAt.get(index));
   }
 
   *devices(now: number): Generator<DeviceView> {

@@ -85,7 +85,7 @@ export class GroupOutage {
 
   /** When an unreachable device is judged by itself, or its incident looked at again. */
   dueAt(device: number): number {
-    const suspectAt = this.#fleet.table.suspectAt[device] as number;
+    const suspectAt = this.#fleet.table.suspectAt.get(device);
     const incident = this.book.of(device);
     if (incident === undefined) return suspectAt;
     return this.#isBack(incident, device) ? Math.max(suspectAt, incident.patienceEndsAt) : incident.reviewAt;
@@ -104,9 +104,9 @@ export class GroupOutage {
       return false;
     }
     const { table } = this.#fleet;
-    const laterMs = Math.max(0, at - (table.suspectAt[device] as number));
-    table.suspectAt[device] = (table.suspectAt[device] as number) + laterMs;
-    table.deadAt[device] = (table.deadAt[device] as number) + laterMs;
+    const laterMs = Math.max(0, at - table.suspectAt.get(device));
+    table.suspectAt.set(device, table.suspectAt.get(device) + laterMs);
+    table.deadAt.set(device, table.deadAt.get(device) + laterMs);
     this.#fleet.flag(device, FLAG.leftBehind, true);
     return true;
   }
@@ -189,10 +189,10 @@ export class GroupOutage {
 
   #mustWait(group: Group, device: number): boolean {
     const { table } = this.#fleet;
-    const deadAt = table.deadAt[device] as number;
+    const deadAt = table.deadAt.get(device);
     const { heardAt, members } = group;
     if (heardAt >= deadAt || members.length < SILENT_MIN) return false;
-    const intervalMs = table.intervalMs[device] as number;
+    const intervalMs = table.intervalMs.get(device);
     const innocent = heardAt > this.#silentSince(device);
     if (innocent && members.length > SMALL && deadAt - heardAt < intervalMs / HEARD_PER_INTERVAL)
       return false;
@@ -200,7 +200,7 @@ export class GroupOutage {
     const dueBy = innocent ? deadAt : deadAt + intervalMs;
     let fellows = 1;
     for (const member of members) {
-      const expectedBy = table.expectedBy[member] as number;
+      const expectedBy = table.expectedBy.get(member);
       if (member === device || !(expectedBy > heardAt && expectedBy <= dueBy)) continue;
       const state = this.#fleet.state(member);
       if (state !== 'suspect' && state !== 'alive' && state !== 'unreachable') continue;
@@ -220,7 +220,7 @@ export class GroupOutage {
     let unexplained = 0;
     for (const member of group.members) {
       const state = this.#fleet.state(member);
-      if (state === 'alive') heardAt.push(table.lastSeenAt[member] as number);
+      if (state === 'alive') heardAt.push(table.lastSeenAt.get(member));
       else if (state === 'suspect' && this.#isEvidence(group, member)) {
         unexplained += 1;
         if (!this.#mayBeNarrower(group, member))
@@ -266,7 +266,7 @@ export class GroupOutage {
     let latestOnset = since;
     for (const member of group.members) {
       if (!startsIt(member)) continue;
-      beganBy = Math.max(beganBy, table.lastSeenAt[member] as number);
+      beganBy = Math.max(beganBy, table.lastSeenAt.get(member));
       latestOnset = Math.max(latestOnset, this.#silentSince(member));
     }
     // Where nobody is heard, the last who was tells best when it began.
@@ -276,7 +276,7 @@ export class GroupOutage {
       const state = this.#fleet.state(member);
       if (incident.silent.has(member) || !this.#concerns(incident, member)) continue;
       // Who died since then was not silent for long enough before.
-      const died = state === 'dead' && (table.since[member] as number) >= incident.since;
+      const died = state === 'dead' && table.since.get(member) >= incident.since;
       if (died || state === 'suspect') this.#silence(incident, member, at, now);
     }
     for (const member of incident.silent) this.#verdicts.arm(member);
@@ -301,7 +301,7 @@ export class GroupOutage {
   /** True when the device has not been heard since the incident began. Who was, is judged by itself. */
   #concerns(incident: Incident, device: number): boolean {
     if (incident.backSince !== undefined || !this.#isSilentTo(incident.group, device)) return false;
-    return !((this.#fleet.table.lastSeenAt[device] as number) > incident.since);
+    return !(this.#fleet.table.lastSeenAt.get(device) > incident.since);
   }
 
   /** Whose will came is not silent to the fleet: we hear of it. */
@@ -352,9 +352,9 @@ export class GroupOutage {
   /** Since when its silence is remarkable: its will, or the beat that did not come. */
   #silentSince(device: number): number {
     const { table } = this.#fleet;
-    const expectedBy = table.expectedBy[device] as number;
+    const expectedBy = table.expectedBy.get(device);
     const willCame = this.#fleet.has(device, FLAG.willCame);
-    return willCame ? Math.min(expectedBy, table.suspectAt[device] as number) : expectedBy;
+    return willCame ? Math.min(expectedBy, table.suspectAt.get(device)) : expectedBy;
   }
 
   /**
@@ -363,8 +363,8 @@ export class GroupOutage {
    */
   #phi(group: Group, device: number, at: number): number {
     const { table } = this.#fleet;
-    const suspectAt = table.suspectAt[device] as number;
-    const deadAt = table.deadAt[device] as number;
+    const suspectAt = table.suspectAt.get(device);
+    const deadAt = table.deadAt.get(device);
     const progress =
       deadAt > suspectAt ? Math.min(1, Math.max(0, (at - suspectAt) / (deadAt - suspectAt))) : 1;
     const willPhi = this.#fleet.has(device, FLAG.willCame) ? WILL_PHI : 1;

@@ -50,10 +50,10 @@ export class Groups {
   /** Puts a device into the group of a kind, out of the one it was in; −1 for none. */
   assign(device: number, kind: PlaceKind, place: number): void {
     const column = this.#table[kind];
-    const before = column[device] as number;
+    const before = column.get(device);
     if (before === place) return;
     if (before >= 0) this.#leave(device, kind, before);
-    column[device] = place;
+    column.set(device, place);
     if (place >= 0) this.#join(device, kind, place);
   }
 
@@ -115,7 +115,7 @@ export class Groups {
   }
 
   #placeOf(device: number, kind: GroupKind): number {
-    return kind === 'fleet' ? 0 : (this.#table[kind][device] as number);
+    return kind === 'fleet' ? 0 : this.#table[kind].get(device);
   }
 
   #membersAt(kind: PlaceKind, place: number): number[] {
@@ -125,7 +125,7 @@ export class Groups {
 
   #join(device: number, kind: PlaceKind, place: number): void {
     this.#positions[kind][device] = this.#membersAt(kind, place).push(device) - 1;
-    const state = this.#table.state[device];
+    const state = this.#table.state.get(device);
     if (state === SUSPECT) this.at(kind, place).overdue += 1;
     else if (state === UNREACHABLE) this.at(kind, place).unreachable += 1;
   }
@@ -143,7 +143,7 @@ export class Groups {
 
   #forget(group: Group, device: number): void {
     group.held.delete(device);
-    const state = this.#table.state[device];
+    const state = this.#table.state.get(device);
     if (state === SUSPECT) group.overdue -= 1;
     else if (state === UNREACHABLE) group.unreachable -= 1;
   }
