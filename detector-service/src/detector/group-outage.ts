@@ -163,9 +163,10 @@ export class GroupOutage {
   #attribute(device: number, at: number, now: number): void {
     for (const group of this.#fleet.groups.of(device)) {
       const { incident } = group;
-      if (incident !== undefined && this.#concerns(incident, device))
+      if (incident !== undefined && this.#concerns(incident, device)) {
         this.#silence(incident, device, at, now);
-      else this.#lookAt(group, at, now);
+        this.#lookWider(group, at, now);
+      } else this.#lookAt(group, at, now);
       if (this.#fleet.state(device) !== 'suspect') return;
     }
   }
