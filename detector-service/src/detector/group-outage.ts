@@ -3,36 +3,23 @@
  * independent silences are incredible, the cause is what they share. One incident opens and its members become
  * `unreachable` instead of dead; each leaves it when it is heard, and `Incident` knows when the rest is on its own.
  */
-import { commonCause, type Silence } from './common-cause.ts';
 import { FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
 import type { Group } from './groups.ts';
 import { type Incident, SILENT_MIN } from './incident.ts';
 import { IncidentBook } from './incident-book.ts';
+import { type Cause, OutageSearch, SMALL } from './outage-search.ts';
 import type { State } from './transition.ts';
 import type { Verdicts } from './verdicts.ts';
 
-/** What a will says for the suspicion of a device that is not overdue yet. */
-const WILL_PHI = 2;
-/** The suspicion that a class stands for when it calls a device dead: one chance in a thousand to be wrong. */
-const DEAD_PHI = 3;
-/** A smaller part of those who could have been heard has a narrower cause than the group. */
-const SHARE_MIN = 0.25;
-/** Of a group that is silent as a whole, this share is. */
-const SHARE_WHOLE = 0.9;
-/** Groups up to this size are looked at whenever one more member is overdue; larger ones when they have grown, … */
-const SMALL = 256;
-const GROWTH = 1.1;
-/** … from this share of them on. */
-const LARGE_SHARE = 0.01;
 /** A large group that talks is heard at least so many times in a member's interval. */
 const HEARD_PER_INTERVAL = 16;
-const NONE: ReadonlySet<Incident> = new Set();
 
 export class GroupOutage {
   readonly #fleet: Fleet;
   readonly #verdicts: Verdicts;
   readonly book: IncidentBook;
+  readonly #search: OutageSearch;
   /** Groups that hold back a death; all others cost a heartbeat nothing. */
   readonly #holding = new Set<Group>();
   #releasing = false;
@@ -41,6 +28,7 @@ export class GroupOutage {
     this.#fleet = fleet;
     this.#verdicts = verdicts;
     this.book = new IncidentBook(fleet);
+    this.#search = new OutageSearch(fleet, this.book);
   }
 
   /** A device has become suspect at `at`, which is noticed at `now`. */
@@ -74,7 +62,7 @@ export class GroupOutage {
     this.lookAgain(device, at, now);
     if (this.#fleet.state(device) !== 'suspect') return false;
     for (const group of this.#fleet.groups.of(device)) {
-      if (!this.#isSilentTo(group, device) || !this.#mustWait(group, device)) continue;
+      if (!this.#search.isSilentTo(group, device) || !this.#mustWait(group, device)) continue;
       group.held.add(device);
       this.#holding.add(group);
       this.#fleet.flag(device, FLAG.held, true);
@@ -194,7 +182,7 @@ export class GroupOutage {
     const { heardAt, members } = group;
     if (heardAt >= deadAt || members.length < SILENT_MIN) return false;
     const intervalMs = table.intervalMs.get(device);
-    const innocent = heardAt > this.#silentSince(device);
+    const innocent = heardAt > this.#search.silentSince(device);
     if (innocent && members.length > SMALL && deadAt - heardAt < intervalMs / HEARD_PER_INTERVAL)
       return false;
     // Of a group that has talked in its silence only the silence since then is remarkable, not what is yet to come.
@@ -213,62 +201,27 @@ export class GroupOutage {
 
   /** Opens an incident when the silences in the group are incredible by chance. */
   #lookAt(group: Group, at: number, now: number): void {
-    if (!this.#isWorthALook(group)) return;
-    const { table } = this.#fleet;
-    const silences: Silence[] = [];
-    const heardAt: number[] = [];
-    const narrower = new Set<Incident>();
-    let unexplained = 0;
-    for (const member of group.members) {
-      const state = this.#fleet.state(member);
-      if (state === 'alive') heardAt.push(table.lastSeenAt.get(member));
-      else if (state === 'suspect' && this.#isEvidence(group, member)) {
-        unexplained += 1;
-        if (!this.#mayBeNarrower(group, member))
-          silences.push({ since: this.#silentSince(member), phi: this.#phi(group, member, at) });
-      } else if (state === 'unreachable') {
-        const incident = this.book.of(member);
-        if (incident !== undefined && incident.group !== group) narrower.add(incident);
-      }
-    }
-    const silent = unexplained + group.unreachable;
-    const causes = narrower.size + Math.min(1, unexplained);
-    // Several causes that leave nobody to talk are one.
-    if (narrower.size > 0 && causes > 1 && silent >= SHARE_WHOLE * (silent + heardAt.length)) {
-      this.#begin(group, Number.NEGATIVE_INFINITY, narrower, at, now);
-      return;
-    }
-    const cause = commonCause(silences, Float64Array.from(heardAt), SILENT_MIN, SHARE_MIN);
-    if (cause !== undefined) this.#begin(group, cause.since, NONE, at, now);
+    const cause = this.#search.causeOf(group, at);
+    if (cause !== undefined) this.#begin(group, cause, at, now);
   }
 
-  #isWorthALook(group: Group): boolean {
-    const { length } = group.members;
-    const silent = group.overdue + group.unreachable;
-    if (group.overdue < SILENT_MIN && (group.unreachable === 0 || 2 * silent < length)) return false;
-    if (length <= SMALL) return true;
-    if (silent < Math.max(group.lookAgainAt, LARGE_SHARE * length)) return false;
-    const whole = Math.ceil(SHARE_WHOLE * length);
-    const grown = Math.floor(GROWTH * silent) + 1;
-    group.lookAgainAt = silent < whole ? Math.min(whole, grown) : grown;
-    return true;
-  }
-
-  /** @param narrower incidents that turn out to be part of this one */
-  #begin(group: Group, since: number, narrower: ReadonlySet<Incident>, at: number, now: number): void {
+  #begin(group: Group, { since, narrower }: Cause, at: number, now: number): void {
     const { table } = this.#fleet;
     const startsIt = (member: number): boolean => {
       const state = this.#fleet.state(member);
       if (state === 'unreachable') return narrower.has(this.book.of(member) as Incident);
-      if (state !== 'suspect' || !this.#isEvidence(group, member)) return false;
-      return narrower.size > 0 || (this.#silentSince(member) >= since && !this.#mayBeNarrower(group, member));
+      if (state !== 'suspect' || !this.#search.isEvidence(group, member)) return false;
+      return (
+        narrower.size > 0 ||
+        (this.#search.silentSince(member) >= since && !this.#search.mayBeNarrower(group, member))
+      );
     };
     let beganBy = since;
     let latestOnset = since;
     for (const member of group.members) {
       if (!startsIt(member)) continue;
       beganBy = Math.max(beganBy, table.lastSeenAt.get(member));
-      latestOnset = Math.max(latestOnset, this.#silentSince(member));
+      latestOnset = Math.max(latestOnset, this.#search.silentSince(member));
     }
     // Where nobody is heard, the last who was tells best when it began.
     if (group.heardAt <= latestOnset) beganBy = Math.max(beganBy, group.heardAt);
@@ -301,27 +254,8 @@ export class GroupOutage {
 
   /** True when the device has not been heard since the incident began. Who was, is judged by itself. */
   #concerns(incident: Incident, device: number): boolean {
-    if (incident.backSince !== undefined || !this.#isSilentTo(incident.group, device)) return false;
+    if (incident.backSince !== undefined || !this.#search.isSilentTo(incident.group, device)) return false;
     return !(this.#fleet.table.lastSeenAt.get(device) > incident.since);
-  }
-
-  /** Whose will came is not silent to the fleet: we hear of it. */
-  #isSilentTo(group: Group, device: number): boolean {
-    return group.kind !== 'fleet' || !this.#fleet.has(device, FLAG.willCame);
-  }
-
-  /** A suspect whose silence may have a common cause; who was left behind by one that is over has its own. */
-  #isEvidence(group: Group, device: number): boolean {
-    return this.#isSilentTo(group, device) && !this.#fleet.has(device, FLAG.leftBehind);
-  }
-
-  /** True when a narrower group of the device is not known to talk: then its silence is that one's first. */
-  #mayBeNarrower(group: Group, device: number): boolean {
-    for (const narrower of this.#fleet.groups.of(device)) {
-      if (narrower === group) return false;
-      if (narrower.members.length >= SILENT_MIN && narrower.heardAt <= this.#silentSince(device)) return true;
-    }
-    return false;
   }
 
   /** True when the group is heard again, and the device's part of it, too. */
@@ -348,28 +282,5 @@ export class GroupOutage {
       this.#fleet.forgive(member, incident.since, at);
       this.#verdicts.arm(member);
     }
-  }
-
-  /** Since when its silence is remarkable: its will, or the beat that did not come. */
-  #silentSince(device: number): number {
-    const { table } = this.#fleet;
-    const expectedBy = table.expectedBy.get(device);
-    const willCame = this.#fleet.has(device, FLAG.willCame);
-    return willCame ? Math.min(expectedBy, table.suspectAt.get(device)) : expectedBy;
-  }
-
-  /**
-   * How incredible the device's silence is by chance. Where the algorithm has no probability to offer, and in large
-   * groups, where asking it would take long, its own points stand in: 1 where it suspects, 3 where it calls it dead.
-   */
-  #phi(group: Group, device: number, at: number): number {
-    const { table } = this.#fleet;
-    const suspectAt = table.suspectAt.get(device);
-    const deadAt = table.deadAt.get(device);
-    const progress =
-      deadAt > suspectAt ? Math.min(1, Math.max(0, (at - suspectAt) / (deadAt - suspectAt))) : 1;
-    const willPhi = this.#fleet.has(device, FLAG.willCame) ? WILL_PHI : 1;
-    const byPoints = Math.max(willPhi, 1 + (DEAD_PHI - 1) * progress);
-    return group.members.length > SMALL ? byPoints : Math.max(byPoints, this.#fleet.phi(device, at));
   }
 }
