@@ -8,7 +8,7 @@ export interface Tick {
   readonly label: boolean;
 }
 
-/** Above this many decades only powers of ten are named. */
+/** Above this many decades only powers of ten are named, above twice as many only some of them. */
 const DECADES_CROWDED = 3;
 
 export class LogAxis {
@@ -38,13 +38,15 @@ export class LogAxis {
 
   /** One, two and five times every power of ten that is in view. */
   *ticks(): Generator<Tick> {
-    const crowded = this.#high - this.#low > DECADES_CROWDED;
+    const decades = this.#high - this.#low;
+    const crowded = decades > DECADES_CROWDED;
+    const named = Math.ceil(decades / (2 * DECADES_CROWDED));
     for (let decade = Math.floor(this.#low); decade <= this.#high; decade += 1) {
       for (const digit of [1, 2, 5]) {
         const value = Number((digit * 10 ** decade).toPrecision(1));
         const log = Math.log10(value);
         if (log < this.#low || log > this.#high) continue;
-        yield { value, place: this.place(value), label: digit === 1 || !crowded };
+        yield { value, place: this.place(value), label: !crowded || (digit === 1 && decade % named === 0) };
       }
     }
   }
