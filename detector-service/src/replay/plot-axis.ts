@@ -8,8 +8,10 @@ export interface Tick {
   readonly label: boolean;
 }
 
-/** Above this many decades only powers of ten are named, above twice as many only some of them. */
+/** Above this many decades only powers of ten are named. */
 const DECADES_CROWDED = 3;
+/** Room that a name needs. */
+const NAME_WIDTH = 40;
 
 export class LogAxis {
   readonly #low: number;
@@ -40,7 +42,7 @@ export class LogAxis {
   *ticks(): Generator<Tick> {
     const decades = this.#high - this.#low;
     const crowded = decades > DECADES_CROWDED;
-    const named = Math.ceil(decades / (2 * DECADES_CROWDED));
+    const named = Math.ceil((NAME_WIDTH * decades) / Math.abs(this.#to - this.#from));
     for (let decade = Math.floor(this.#low); decade <= this.#high; decade += 1) {
       for (const digit of [1, 2, 5]) {
         const value = Number((digit * 10 ** decade).toPrecision(1));
