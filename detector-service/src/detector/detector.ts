@@ -118,7 +118,8 @@ export class Detector {
 
   /** The instant at which silence makes a device dead: cheap, for whoever scores every beat. Undefined when unknown. */
   deadAt(deviceClass: string, device: string): number | undefined {
-    return instant(this.#fleet.table.deadAt[this.#fleet.find(deviceClass, device)]);
+    const index = this.#fleet.find(deviceClass, device);
+    return index < 0 ? undefined : instant(this.#fleet.table.deadAt.get(index));
   }
 
   *devices(now: number): Generator<DeviceView> {

@@ -134,13 +134,13 @@ export class GroupOutage {
     if (group.heardAt > this.#silentSince(device)) return false;
     // In a large group that nobody was heard of, somebody is always due soon.
     if (group.members.length > SMALL) return group.overdue < group.members.length;
-    const dueBy = (table.deadAt[device] as number) + (table.intervalMs[device] as number);
+    const dueBy = table.deadAt.get(device) + table.intervalMs.get(device);
     let silentTogether = 0;
     let waitedFor = 0;
     for (const member of group.members) {
       const state = this.#fleet.state(member);
       if (state === 'suspect') silentTogether += 1;
-      else if (state === 'alive' && (table.expectedBy[member] as number) <= dueBy) waitedFor += 1;
+      else if (state === 'alive' && table.expectedBy.get(member) <= dueBy) waitedFor += 1;
     }
     return waitedFor > 0 && silentTogether + waitedFor >= SILENT_MIN;
   }
@@ -165,7 +165,7 @@ export class GroupOutage {
       const told = group.kind === 'fleet' && this.#fleet.has(member, FLAG.willCame);
       if (state === 'suspect' && !told)
         silent.push({ since: this.#silentSince(member), phi: this.#phi(member, at) });
-      else if (state === 'alive') heardAt.push(table.lastSeenAt[member] as number);
+      else if (state === 'alive') heardAt.push(table.lastSeenAt.get(member));
     }
     silent.sort((a, b) => b.since - a.since);
     heardAt.sort((a, b) => b - a);
@@ -213,9 +213,9 @@ export class GroupOutage {
   /** Since when its silence is remarkable: its will, or the beat that did not come. */
   #silentSince(device: number): number {
     const { table } = this.#fleet;
-    const expectedBy = table.expectedBy[device] as number;
+    const expectedBy = table.expectedBy.get(device);
     const willCame = this.#fleet.has(device, FLAG.willCame);
-    return willCame ? Math.min(expectedBy, table.suspectAt[device] as number) : expectedBy;
+    return willCame ? Math.min(expectedBy, table.suspectAt.get(device)) : expectedBy;
   }
 
   /**
@@ -224,8 +224,8 @@ export class GroupOutage {
    */
   #phi(device: number, at: number): number {
     const { table } = this.#fleet;
-    const suspectAt = table.suspectAt[device] as number;
-    const deadAt = table.deadAt[device] as number;
+    const suspectAt = table.suspectAt.get(device);
+    const deadAt = table.deadAt.get(device);
     const progress =
       deadAt > suspectAt ? Math.min(1, Math.max(0, (at - suspectAt) / (deadAt - suspectAt))) : 1;
     const willPhi = this.#fleet.has(device, FLAG.willCame) ? WILL_PHI : 1;

@@ -48,10 +48,10 @@ export class Groups {
   /** Puts a device into the group of a kind, out of the one it was in; −1 for none. */
   assign(device: number, kind: PlaceKind, place: number): void {
     const column = this.#table[kind];
-    const before = column[device] as number;
+    const before = column.get(device);
     if (before === place) return;
     if (before >= 0) this.#leave(device, kind, before);
-    column[device] = place;
+    column.set(device, place);
     if (place >= 0) this.#join(device, kind, place);
   }
 
@@ -119,7 +119,7 @@ export class Groups {
   }
 
   #placeOf(device: number, kind: GroupKind): number {
-    return kind === 'fleet' ? 0 : (this.#table[kind][device] as number);
+    return kind === 'fleet' ? 0 : this.#table[kind].get(device);
   }
 
   #membersAt(kind: PlaceKind, place: number): number[] {
@@ -129,7 +129,7 @@ export class Groups {
 
   #join(device: number, kind: PlaceKind, place: number): void {
     this.#positions[kind][device] = this.#membersAt(kind, place).push(device) - 1;
-    if (this.#table.state[device] === SUSPECT) this.at(kind, place).overdue += 1;
+    if (this.#table.state.get(device) === SUSPECT) this.at(kind, place).overdue += 1;
   }
 
   #leave(device: number, kind: PlaceKind, place: number): void {
@@ -146,7 +146,7 @@ export class Groups {
   #forget(group: Group, device: number): void {
     group.held.delete(device);
     group.heard.delete(device);
-    if (this.#table.state[device] === SUSPECT) group.overdue -= 1;
+    if (this.#table.state.get(device) === SUSPECT) group.overdue -= 1;
   }
 }
 

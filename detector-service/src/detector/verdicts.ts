@@ -34,7 +34,7 @@ export class Verdicts {
   judge(device: number, now: number): void {
     while (this.dueAt(device) <= now) {
       this.#judge(device, now);
-      if (this.#fleet.table.nameAt(device) === undefined) return;
+      if (!this.#fleet.table.has(device)) return;
     }
   }
 
@@ -43,15 +43,15 @@ export class Verdicts {
     const { table } = this.#fleet;
     switch (this.#fleet.state(device)) {
       case 'dead':
-        return (table.since[device] as number) + Math.ceil(this.#fleet.classOf(device).config.expireMs);
+        return table.since.get(device) + Math.ceil(this.#fleet.classOf(device).config.expireMs);
       case 'suspect':
-        return this.#fleet.has(device, FLAG.held) ? Infinity : (table.deadAt[device] as number);
+        return this.#fleet.has(device, FLAG.held) ? Infinity : table.deadAt.get(device);
       case 'retired':
         return Infinity;
       case 'unreachable':
-        return this.#fleet.groups.silenced(device) ? Infinity : (table.suspectAt[device] as number);
+        return this.#fleet.groups.silenced(device) ? Infinity : table.suspectAt.get(device);
       default:
-        return table.suspectAt[device] as number;
+        return table.suspectAt.get(device);
     }
   }
 
@@ -64,7 +64,7 @@ export class Verdicts {
   move(device: number, to: State, at: number, noticedAt: number, reason: Reason): void {
     const { table } = this.#fleet;
     const from = this.#fleet.state(device);
-    const trueSince = Math.max(at, table.since[device] as number);
+    const trueSince = Math.max(at, table.since.get(device));
     if (from !== to || this.#fleet.reason(device) !== reason) {
       const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
       this.#fleet.enter(device, to, reason, trueSince);
@@ -81,10 +81,10 @@ export class Verdicts {
         noticedAt,
         reason,
         phi: to === 'suspect' ? Math.max(1, phi) : phi,
-        lastSeenAt: instant(table.lastSeenAt[device]),
-        expectedBy: instant(table.expectedBy[device]),
-        suspectAt: instant(table.suspectAt[device]),
-        deadAt: instant(table.deadAt[device]),
+        lastSeenAt: instant(table.lastSeenAt.get(device)),
+        expectedBy: instant(table.expectedBy.get(device)),
+        suspectAt: instant(table.suspectAt.get(device)),
+        deadAt: instant(table.deadAt.get(device)),
       });
     }
     if (to !== 'retired') this.arm(device);
@@ -100,7 +100,7 @@ export class Verdicts {
   restate(device: number, to: State, noticedAt: number, reason: Reason): void {
     const { table } = this.#fleet;
     const from = this.#fleet.state(device);
-    const at = table.since[device] as number;
+    const at = table.since.get(device);
     this.#fleet.enter(device, to, reason, at);
     this.#made.push({
       ...this.#fleet.subject(device),

@@ -29,6 +29,11 @@ export class Mosquitto implements AsyncDisposable {
     return broker;
   }
 
+  /** Of the running process. */
+  get pid(): number {
+    return this.#process?.pid as number;
+  }
+
   /** Starts the process, again if it was stopped: with what it had kept. */
   async run(): Promise<void> {
     const config = join(this.#directory, 'mosquitto.conf');
