@@ -115,7 +115,6 @@ export function mosquittoConfiguration(
     `acl_file ${aclFile}`,
     'set_tcp_nodelay true',
     `max_packet_size ${limits.packetBytesMax}`,
-    `message_size_limit ${limits.payloadBytesMax}`,
     '# Sessions of detectors, which hear after an absence what was said meanwhile.',
     'persistence true',
     `max_queued_messages ${limits.queuedMessagesMax}`,

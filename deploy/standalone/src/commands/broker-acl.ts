@@ -12,7 +12,7 @@ import type { Command } from 'commander';
 import { brokerFailure } from '../broker-failure.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
-import { addSettingsOptions, loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
+import { loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
 import { ownBroker } from '../settings/schema.ts';
 
 interface AclFlags extends SettingsFlags {
@@ -24,8 +24,11 @@ interface AclFlags extends SettingsFlags {
 }
 
 export function addAclCommand(broker: Command, context: Context): void {
-  addSettingsOptions(broker.command('acl'))
-    .description('print an access control list, or a configuration, for another broker by our settings')
+  broker
+    .command('acl')
+    .description(
+      'print an access control list, or a configuration, for another broker by the settings of `slowbeat broker`',
+    )
     .requiredOption('--for <broker>', 'mosquitto (VerneMQ reads the same list)')
     .option('--conf', 'the configuration instead of the list')
     .option('--detector <name>', 'user name of the detector where no file of users names one', 'detector')
@@ -35,7 +38,8 @@ export function addAclCommand(broker: Command, context: Context): void {
       'where it finds what mosquitto_passwd made',
       '/etc/mosquitto/slowbeat.passwd',
     )
-    .action((flags: AclFlags) => printRules(flags, context));
+    // The settings belong to the command above, which has taken them, wherever they stood.
+    .action((_flags: unknown, command: Command) => printRules(command.optsWithGlobals<AclFlags>(), context));
 }
 
 async function printRules(flags: AclFlags, context: Context): Promise<void> {
