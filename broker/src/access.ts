@@ -69,6 +69,11 @@ const MAY_PUBLISH: Readonly<Record<Role, ReadonlySet<TopicKind>>> = {
   anonymous: ALL_SPEECH,
 };
 
+/** What a role publishes below the root, about the devices it may speak for. */
+export function mayPublish(role: Role): readonly TopicKind[] {
+  return [...MAY_PUBLISH[role]];
+}
+
 const MAY_LEAVE_WILL: Readonly<Record<Role, ReadonlySet<TopicKind>>> = {
   device: WILL_ONLY,
   gateway: WILL_ONLY,

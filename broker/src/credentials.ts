@@ -217,7 +217,8 @@ export class Credentials {
   }
 }
 
-async function readUsers(file: string): Promise<Map<string, User>> {
+/** The users of a file by name. Throws BrokerError `credentials-unreadable` or `credentials-invalid`. */
+export async function readUsers(file: string): Promise<Map<string, User>> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');

@@ -6,9 +6,11 @@ import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
 import { readPassword } from '../password-input.ts';
+import { reloadOnHangup } from '../reloading.ts';
 import { addSettingsOptions, loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
 import { ownBroker } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
+import { addAclCommand } from './broker-acl.ts';
 
 const ROLES = ['device', 'gateway', 'detector', 'observer'] as const;
 
@@ -28,6 +30,7 @@ export function addBrokerCommand(program: Command, context: Context): void {
     .option('--role <role>', ROLES.join(', '), 'device')
     .option('--devices <list>', 'devices it may speak for, such as meter/line-3-*,valve/*')
     .action((name: string, flags: PasswdFlags) => printUser(name, flags, context));
+  addAclCommand(broker, context);
 }
 
 async function runBroker(flags: SettingsFlags, context: Context): Promise<void> {
@@ -39,6 +42,7 @@ async function runBroker(flags: SettingsFlags, context: Context): Promise<void> 
   const running = await startBroker({ ...ownBroker(settings), logger }).catch((error: unknown) => {
     throw error instanceof BrokerError ? brokerFailure(error) : error;
   });
+  using _reload = reloadOnHangup(running, logger);
   stdout.write(`The broker listens at ${running.endpoints.map(({ url }) => url).join(', ')}\n`);
   await aborted(stop.signal);
   await running.close();
