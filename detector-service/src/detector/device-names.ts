@@ -1,13 +1,12 @@
+import { capacityFor } from './capacity.ts';
 import { NameArena } from './name-arena.ts';
 import type { Uint16Column } from './record-column.ts';
 
 const FREE = -1;
-const GROWTH = 1.25;
 /** The table grows when more than this share of it is used. */
-const FULL = 0.7;
-const SLOTS_MIN = 64;
-/** Slots looked at for one name. Of honest names about one in a million finds no place among so many. */
-const PROBES = 64;
+const FULL = 0.8;
+/** Slots looked at for one name. Of honest names one in ten thousand finds no place among so many when it is full. */
+const PROBES = 128;
 const TWO_32 = 2 ** 32;
 
 /**
@@ -15,7 +14,7 @@ const TWO_32 = 2 ** 32;
  * A Map from string to number would cost a hundred bytes per device and as much memory traffic as all else together.
  *
  * The hash has no secret, because the core throws no dice, so somebody may choose names that collide. He gains
- * nothing: a name that finds no place within a few dozen slots goes into a Map, whose hash is secret.
+ * little: a name that finds no place within a bounded search goes into a Map, whose hash is secret.
  */
 export class DeviceNames {
   readonly #classIndex: Uint16Column;
@@ -23,7 +22,7 @@ export class DeviceNames {
   /** The reference to each device's name. */
   #references = new Int32Array(0);
   /** Hash and device of each slot, side by side. */
-  #slots = emptySlots(SLOTS_MIN);
+  #slots = emptySlots(1);
   #used = 0;
   /** Names that found no slot, by class and name. */
   readonly #others = new Map<string, number>();
@@ -37,7 +36,7 @@ export class DeviceNames {
   reserve(devices: number): void {
     const old = this.#references;
     if (devices <= old.length) return;
-    this.#references = new Int32Array(Math.max(devices, Math.ceil(GROWTH * old.length)));
+    this.#references = new Int32Array(capacityFor(devices));
     this.#references.set(old);
     this.#references.fill(FREE, old.length);
   }
@@ -77,7 +76,7 @@ export class DeviceNames {
 
   /** Gives a device its name, which no other of its class may have; its class must be known. */
   add(device: number, name: string): void {
-    if (2 * (this.#used + 1) > FULL * this.#slots.length) this.#widen();
+    if (2 * (this.#used + 1) > FULL * this.#slots.length) this.#widen((this.#used + 1) / FULL);
     this.#references[device] = this.#arena.add(name);
     const classIndex = this.#classIndex.get(device);
     if (!this.#insert(hashOf(classIndex, name), device)) {
@@ -132,9 +131,9 @@ export class DeviceNames {
     this.#used -= 1;
   }
 
-  #widen(): void {
+  #widen(slots: number): void {
     const old = this.#slots;
-    this.#slots = emptySlots(Math.ceil((GROWTH * old.length) / 2));
+    this.#slots = emptySlots(slots);
     this.#used = 0;
     for (let at = 0; at < old.length; at += 2) {
       const device = old[at + 1] as number;
@@ -147,7 +146,7 @@ export class DeviceNames {
 }
 
 function emptySlots(count: number): Int32Array {
-  return new Int32Array(2 * count).fill(FREE);
+  return new Int32Array(2 * capacityFor(count)).fill(FREE);
 }
 
 /** Where the search for a hash begins. Greater hashes lie further on, so that a wider table is filled in one sweep. */
