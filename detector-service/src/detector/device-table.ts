@@ -26,7 +26,15 @@ export const FLAG = {
   aliveBeforeBlind: 16,
   /** Its budget is used up, but its death waits for its group to have its say. */
   held: 32,
+  /** Its group's outage is over and it did not return in time: its silence is its own. */
+  leftBehind: 64,
+  /** It said at birth that it answers probes. */
+  answersPing: 128,
 } as const;
+
+/** Bits of the `flags` column that count how often a suspect was looked at again. */
+const LOOKS_SHIFT = 8;
+const LOOKS_MASK = 3 << LOOKS_SHIFT;
 
 export class DeviceTable {
   /** What the columns lie in, for snapshots. */
@@ -74,6 +82,15 @@ export class DeviceTable {
     if (classes > CLASSES_MAX) throw new RangeError(`${classes} classes; at most ${CLASSES_MAX}`);
     this.slots = slots;
     this.learned = this.records.float32('learned', 0, slots);
+  }
+
+  /** How often the suspect was looked at again, up to three times. */
+  looksAt(device: number): number {
+    return (this.flags.get(device) & LOOKS_MASK) >> LOOKS_SHIFT;
+  }
+
+  setLooks(device: number, looks: number): void {
+    this.flags.set(device, (this.flags.get(device) & ~LOOKS_MASK) | (looks << LOOKS_SHIFT));
   }
 
   /** Devices in the table. */

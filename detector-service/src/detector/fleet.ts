@@ -199,15 +199,13 @@ export class Fleet {
     const lastSeenAt = table.lastSeenAt.get(device);
     const from = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
     const expectedBy = table.expectedBy.get(device);
-    const shift = blindShift(from, at, expectedBy, table.intervalMs.get(device));
-    const expectedMs = Math.ceil(shift.expectedMs);
-    const deadMs = Math.ceil(shift.deadMs);
+    const shiftMs = Math.ceil(blindShift(from, at, expectedBy, table.intervalMs.get(device)));
     const reconnectedBy = Math.ceil(at + this.classOf(device).config.reconnectMs);
-    table.expectedBy.set(device, expectedBy + expectedMs);
+    table.expectedBy.set(device, expectedBy + shiftMs);
     // What is expected now is no longer what the algorithm would say by itself.
-    if (expectedMs > 0) this.flag(device, FLAG.announced, true);
-    table.suspectAt.set(device, Math.max(table.suspectAt.get(device) + expectedMs, reconnectedBy));
-    table.deadAt.set(device, Math.max(table.deadAt.get(device) + deadMs, reconnectedBy));
+    if (shiftMs > 0) this.flag(device, FLAG.announced, true);
+    table.suspectAt.set(device, Math.max(table.suspectAt.get(device) + shiftMs, reconnectedBy));
+    table.deadAt.set(device, Math.max(table.deadAt.get(device) + shiftMs, reconnectedBy));
   }
 
   /** The plan behind the device's present deadlines. The same object at each call. */

@@ -12,6 +12,8 @@ import { type ColumnSpec, DeviceRecords } from './device-records.ts';
 import { type DeviceTable, FLAG } from './device-table.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
 import { type Group, type GroupKind, PLACE_KINDS } from './groups.ts';
+import type { IncidentState } from './incident.ts';
+import type { IncidentBook } from './incident-book.ts';
 import { entryLength, nameIn } from './name-arena.ts';
 import type { Column, Float32Column, Uint16Column } from './record-column.ts';
 
@@ -39,11 +41,17 @@ interface Header {
   /** What each class has learned follows the records, as so many numbers. */
   readonly classes: readonly { readonly name: string; readonly layout: string; readonly numbers: number }[];
   readonly places: readonly string[];
-  /** Incidents that are open. */
-  readonly outages: readonly { readonly kind: GroupKind; readonly place: number; readonly since: number }[];
+  /** Incidents that are open, and the number of the latest. */
+  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly place: number })[];
+  readonly latestIncident: number;
 }
 
-export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | undefined): Uint8Array {
+export function encodeSnapshot(
+  fleet: Fleet,
+  now: number,
+  blindSince: number | undefined,
+  book: IncidentBook,
+): Uint8Array {
   const { table } = fleet;
   const ofClasses = fleet.classes.map(({ model }) => model.exportClass());
   const header: Header = {
@@ -57,11 +65,11 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
       numbers: (ofClasses[index] as Float64Array).length,
     })),
     places: table.places.names,
-    outages: [...fleet.groups.outages()].map(({ kind, place, outageSince }) => ({
-      kind,
-      place,
-      since: outageSince as number,
-    })),
+    incidents: book.open.map((incident) => {
+      const { kind, place } = incident.group;
+      return { kind, place, ...incident.state() };
+    }),
+    latestIncident: book.latest,
   };
   const head = Buffer.from(JSON.stringify(header));
   const classBytes = ofClasses.reduce((sum, numbers) => sum + numbers.byteLength, 0);
@@ -91,7 +99,8 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
 export interface Restored {
   readonly now: number;
   readonly blindSince: number | undefined;
-  readonly outages: readonly { readonly group: Group; readonly since: number }[];
+  readonly incidents: readonly { readonly group: Group; readonly state: IncidentState }[];
+  readonly latestIncident: number;
 }
 
 /**
@@ -127,7 +136,8 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   return {
     now: header.now ?? Number.NEGATIVE_INFINITY,
     blindSince: header.blindSince ?? undefined,
-    outages: header.outages.map(({ kind, place, since }) => ({ group: fleet.groups.at(kind, place), since })),
+    incidents: header.incidents.map((state) => ({ group: fleet.groups.at(state.kind, state.place), state })),
+    latestIncident: header.latestIncident,
   };
 }
 
