@@ -5,9 +5,10 @@
  * entries of a heap lie in its last two levels, so one that moves later has a level or two to go. In return what is
  * due is known exactly, and to ask costs nothing however many beats there were since the last time.
  */
+import { capacityFor } from './capacity.ts';
+
 const ARITY = 4;
 const ABSENT = -1;
-const GROWTH = 1.25;
 
 export class DeadlineQueue {
   /** The heap: deadlines, and whose they are. */
@@ -21,7 +22,7 @@ export class DeadlineQueue {
   reserve(devices: number): void {
     const old = this.#places.length;
     if (devices <= old) return;
-    const capacity = Math.max(devices, Math.ceil(GROWTH * old));
+    const capacity = capacityFor(devices);
     this.#deadlines = grown(this.#deadlines, new Float64Array(capacity));
     this.#devices = grown(this.#devices, new Int32Array(capacity));
     this.#places = grown(this.#places, new Int32Array(capacity));

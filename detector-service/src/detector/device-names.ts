@@ -1,29 +1,34 @@
-import { NameArena } from './name-arena.ts';
+import { capacityFor } from './capacity.ts';
+import { hashOf, NameArena } from './name-arena.ts';
 import type { Uint16Column } from './record-column.ts';
 
 const FREE = -1;
-const GROWTH = 1.25;
 /** The table grows when more than this share of it is used. */
-const FULL = 0.7;
-const SLOTS_MIN = 64;
-/** Slots looked at for one name. Of honest names about one in a million finds no place among so many. */
-const PROBES = 64;
+const FULL = 0.8;
+/** Slots looked at for one name. Of honest names one in ten thousand finds no place among so many when it is full. */
+const PROBES = 128;
 const TWO_32 = 2 ** 32;
+/** A slot is a device in the lower bits and a tag in the upper ones. */
+const DEVICE_BITS = 24;
+const DEVICE_MASK = (1 << DEVICE_BITS) - 1;
+const TAG_MASK = 0xff;
+/** The last number with the last tag would look like a free slot. */
+const DEVICES_MAX = DEVICE_MASK;
 
 /**
- * Which device has this name: two numbers per device in an open-addressing hash table, beside the names themselves.
+ * Which device has this name: one number per device in an open-addressing hash table, beside the names themselves.
  * A Map from string to number would cost a hundred bytes per device and as much memory traffic as all else together.
  *
  * The hash has no secret, because the core throws no dice, so somebody may choose names that collide. He gains
- * nothing: a name that finds no place within a few dozen slots goes into a Map, whose hash is secret.
+ * little: a name that finds no place within a bounded search goes into a Map, whose hash is secret.
  */
 export class DeviceNames {
   readonly #classIndex: Uint16Column;
   readonly #arena = new NameArena();
   /** The reference to each device's name. */
   #references = new Int32Array(0);
-  /** Hash and device of each slot, side by side. */
-  #slots = emptySlots(SLOTS_MIN);
+  /** In each slot a device, and above it the part of its name's hash that its place does not tell. */
+  #slots = emptySlots(1);
   #used = 0;
   /** Names that found no slot, by class and name. */
   readonly #others = new Map<string, number>();
@@ -37,7 +42,7 @@ export class DeviceNames {
   reserve(devices: number): void {
     const old = this.#references;
     if (devices <= old.length) return;
-    this.#references = new Int32Array(Math.max(devices, Math.ceil(GROWTH * old.length)));
+    this.#references = new Int32Array(capacityFor(devices));
     this.#references.set(old);
     this.#references.fill(FREE, old.length);
   }
@@ -67,22 +72,22 @@ export class DeviceNames {
     const hash = hashOf(classIndex, name);
     let at = homeOf(hash, slots);
     for (let probe = 0; probe < PROBES; probe += 1) {
-      const device = slots[at + 1] as number;
-      if (device === FREE) break;
-      if (slots[at] === hash && this.#is(device, classIndex, name)) return device;
-      at = at + 2 < slots.length ? at + 2 : 0;
+      const slot = slots[at] as number;
+      if (slot === FREE) break;
+      if (slot >>> DEVICE_BITS === (hash & TAG_MASK) && this.#is(slot & DEVICE_MASK, classIndex, name)) {
+        return slot & DEVICE_MASK;
+      }
+      at = at + 1 < slots.length ? at + 1 : 0;
     }
     return this.#others.size === 0 ? FREE : (this.#others.get(keyOf(classIndex, name)) ?? FREE);
   }
 
   /** Gives a device its name, which no other of its class may have; its class must be known. */
   add(device: number, name: string): void {
-    if (2 * (this.#used + 1) > FULL * this.#slots.length) this.#widen();
+    if (device >= DEVICES_MAX) throw new RangeError(`at most ${DEVICES_MAX} devices`);
+    if (this.#used >= FULL * this.#slots.length) this.#widen();
     this.#references[device] = this.#arena.add(name);
-    const classIndex = this.#classIndex.get(device);
-    if (!this.#insert(hashOf(classIndex, name), device)) {
-      this.#others.set(keyOf(classIndex, name), device);
-    }
+    this.#enter(device, hashOf(this.#classIndex.get(device), name));
   }
 
   remove(device: number): void {
@@ -100,19 +105,18 @@ export class DeviceNames {
     );
   }
 
-  #insert(hash: number, device: number): boolean {
+  #enter(device: number, hash: number): void {
     const slots = this.#slots;
     let at = homeOf(hash, slots);
     for (let probe = 0; probe < PROBES; probe += 1) {
-      if (slots[at + 1] === FREE) {
-        slots[at] = hash;
-        slots[at + 1] = device;
+      if (slots[at] === FREE) {
+        slots[at] = ((hash & TAG_MASK) << DEVICE_BITS) | device;
         this.#used += 1;
-        return true;
+        return;
       }
-      at = at + 2 < slots.length ? at + 2 : 0;
+      at = at + 1 < slots.length ? at + 1 : 0;
     }
-    return false;
+    this.#others.set(keyOf(this.#classIndex.get(device), this.at(device)), device);
   }
 
   /** Empties a slot, and moves up those behind it that were displaced past it: a search ends at the first empty slot. */
@@ -120,48 +124,39 @@ export class DeviceNames {
     const slots = this.#slots;
     const { length } = slots;
     let gap = homeOf(hash, slots);
-    while (slots[gap + 1] !== device) gap = (gap + 2) % length;
-    for (let at = (gap + 2) % length; slots[at + 1] !== FREE; at = (at + 2) % length) {
-      const displaced = (at - homeOf(slots[at] as number, slots) + length) % length;
-      if (displaced < (at - gap + length) % length) continue;
+    while (((slots[gap] as number) & DEVICE_MASK) !== device) gap = (gap + 1) % length;
+    for (let at = (gap + 1) % length; slots[at] !== FREE; at = (at + 1) % length) {
+      const home = homeOf(this.#hashAt((slots[at] as number) & DEVICE_MASK), slots);
+      if ((at - home + length) % length < (at - gap + length) % length) continue;
       slots[gap] = slots[at] as number;
-      slots[gap + 1] = slots[at + 1] as number;
       gap = at;
     }
-    slots[gap + 1] = FREE;
+    slots[gap] = FREE;
     this.#used -= 1;
   }
 
   #widen(): void {
-    const old = this.#slots;
-    this.#slots = emptySlots(Math.ceil((GROWTH * old.length) / 2));
+    this.#slots = emptySlots((this.#used + 1) / FULL);
     this.#used = 0;
-    for (let at = 0; at < old.length; at += 2) {
-      const device = old[at + 1] as number;
-      if (device === FREE) continue;
-      if (!this.#insert(old[at] as number, device)) {
-        this.#others.set(keyOf(this.#classIndex.get(device), this.at(device)), device);
-      }
-    }
+    this.#others.clear();
+    // By device, not by slot: so the names are read in the order in which they lie.
+    this.#references.forEach((reference, device) => {
+      if (reference !== FREE) this.#enter(device, this.#hashAt(device));
+    });
+  }
+
+  #hashAt(device: number): number {
+    return this.#arena.hash(this.#references[device] as number, this.#classIndex.get(device));
   }
 }
 
 function emptySlots(count: number): Int32Array {
-  return new Int32Array(2 * count).fill(FREE);
+  return new Int32Array(capacityFor(count)).fill(FREE);
 }
 
-/** Where the search for a hash begins. Greater hashes lie further on, so that a wider table is filled in one sweep. */
+/** Where the search for a hash begins: told by its upper bits, so that the lower ones tell neighbours apart. */
 function homeOf(hash: number, slots: Int32Array): number {
-  return 2 * Math.floor((hash >>> 0) * (slots.length / 2 / TWO_32));
-}
-
-/** FNV-1a over UTF-16 code units, then the mixing steps of MurmurHash3. */
-function hashOf(classIndex: number, name: string): number {
-  let hash = 0x811c9dc5 ^ classIndex;
-  for (let i = 0; i < name.length; i += 1) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
+  return Math.floor((hash >>> 0) * (slots.length / TWO_32));
 }
 
 const keyOf = (classIndex: number, name: string): string => `${classIndex}/${name}`;

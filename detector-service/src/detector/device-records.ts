@@ -1,3 +1,4 @@
+import { capacityFor } from './capacity.ts';
 import {
   type Column,
   Float32Column,
@@ -8,9 +9,6 @@ import {
   Uint16Column,
 } from './record-column.ts';
 
-const CAPACITY_MIN = 16;
-/** Records grow by so much at a time: little is wasted, and a record is copied a few times at most. */
-const GROWTH = 1.125;
 /** Records begin where a 64-bit number may. */
 const ALIGNMENT = 8;
 
@@ -77,7 +75,7 @@ export class DeviceRecords {
   reserve(records: number): void {
     if (records <= this.#capacity) return;
     if (this.#capacity === 0) this.#makeBlank();
-    this.#capacity = Math.max(records, CAPACITY_MIN, Math.ceil(GROWTH * this.#capacity));
+    this.#capacity = capacityFor(records);
     const bytes = new ArrayBuffer(this.#capacity * this.recordBytes);
     new Uint8Array(bytes).set(new Uint8Array(this.#bytes));
     this.#place(bytes);

@@ -1,7 +1,8 @@
 /** Who is a member of which group: lists linked through typed arrays, eight bytes a member, whatever a group's size. */
 
+import { capacityFor } from './capacity.ts';
+
 const NONE = -1;
-const GROWTH = 1.125;
 
 /** The links of all lists of one kind of group, as a device is in one of them at most. */
 export class MemberLinks {
@@ -11,7 +12,7 @@ export class MemberLinks {
   /** Makes room for a device. */
   reserve(device: number): void {
     if (device < this.next.length) return;
-    const capacity = Math.ceil(GROWTH * (device + 1));
+    const capacity = capacityFor(device + 1);
     this.next = widened(this.next, capacity);
     this.previous = widened(this.previous, capacity);
   }

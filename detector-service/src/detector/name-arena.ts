@@ -12,6 +12,9 @@ const HEAD_BYTES = 2;
 /** The longest name: if wide, it fills a page. Far beyond what the protocol allows. */
 export const NAME_CHARS_MAX = (PAGE_BYTES - HEAD_BYTES) / 2;
 
+const HASH_BASIS = 0x811c9dc5;
+const HASH_PRIME = 0x01000193;
+
 export class NameArena {
   readonly #pages: Buffer[] = [];
   /** Where the next new entry begins. */
@@ -65,6 +68,20 @@ export class NameArena {
     return true;
   }
 
+  /** The same as `hashOf` of the name. */
+  hash(reference: number, seed: number): number {
+    const at = reference * UNIT_BYTES;
+    const page = this.#page(at);
+    const start = at % PAGE_BYTES;
+    const head = headOf(page, start);
+    if ((head & 1) === 1) return hashOf(seed, nameIn(page, start));
+    let hash = HASH_BASIS ^ seed;
+    const end = start + HEAD_BYTES + (head >> 1);
+    for (let i = start + HEAD_BYTES; i < end; i += 1)
+      hash = Math.imul(hash ^ (page[i] as number), HASH_PRIME);
+    return mixed(hash);
+  }
+
   /** Copies an entry to `into` at `at`, for snapshots. Returns where it ends. */
   save(reference: number, into: Buffer, at: number): number {
     const page = this.#page(reference * UNIT_BYTES);
@@ -89,6 +106,19 @@ export class NameArena {
     this.#end += length;
     return at;
   }
+}
+
+/** FNV-1a over UTF-16 code units, then the mixing steps of MurmurHash3. */
+export function hashOf(seed: number, name: string): number {
+  let hash = HASH_BASIS ^ seed;
+  for (let i = 0; i < name.length; i += 1) hash = Math.imul(hash ^ name.charCodeAt(i), HASH_PRIME);
+  return mixed(hash);
+}
+
+function mixed(hash: number): number {
+  let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return bits ^ (bits >>> 16);
 }
 
 /** The name of the entry at `at`. */
