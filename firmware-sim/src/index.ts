@@ -33,7 +33,15 @@ export {
   simVirtualOptionsSchema,
 } from './sim-virtual.ts';
 export { type Action, type Cause, type DeviceStory, isFault, type Story, type StoryEvent } from './story.ts';
-export { byClass, deviceKey, type TruthLine, type TruthUptime, truthOf, truthUptime } from './truth.ts';
+export {
+  byClass,
+  deviceKey,
+  type OutageLine,
+  type TruthLine,
+  type TruthUptime,
+  truthOf,
+  truthUptime,
+} from './truth.ts';
 export {
   runVirtual,
   VIRTUAL_START_AT,

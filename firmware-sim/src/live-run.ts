@@ -14,7 +14,7 @@ import {
 } from './simulated-device.ts';
 import { type Cause, type DeviceStory, isFault, type Story, type StoryEvent } from './story.ts';
 import { playStory } from './story-player.ts';
-import type { TruthLine } from './truth.ts';
+import type { OutageLine, TruthLine } from './truth.ts';
 
 /**
  * How a run leaves its devices: `bye` says goodbye, so that nobody is called dead for the run being over;
@@ -33,6 +33,7 @@ export interface LiveRunOptions extends PlanOptions {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   readonly onTruth?: ((line: TruthLine) => void) | undefined;
+  readonly onOutage?: ((line: OutageLine) => void) | undefined;
   readonly onEvent?: ((device: DeviceStory, event: StoryEvent) => void) | undefined;
   /** Ends the run early; what has happened until then is summarized. */
   readonly signal?: AbortSignal | undefined;
@@ -93,6 +94,7 @@ export async function runLive(scenario: Scenario, options: LiveRunOptions): Prom
     stopStory = playStory(story, {
       clock: systemClock,
       onTruth: (line) => options.onTruth?.(line),
+      onOutage: (line) => options.onOutage?.(line),
       perform(device, event) {
         if (isFault(event)) faults[event.cause] = (faults[event.cause] ?? 0) + 1;
         fleet.get(device)?.device.perform(event);

@@ -53,6 +53,25 @@ describe("the network's failures", () => {
     assert.ok(Math.max(...east) < 120 * HOUR);
   });
 
+  it('tell which places go unheard as a whole, and for how long', () => {
+    const cut = { kind: 'partition', for: '1h' } as const;
+    const { outages } = story([
+      { ...cut, at: '1h', site: 'east' },
+      { ...cut, at: '90m', site: 'east' },
+      { ...cut, at: '5h', gateway: 'gw-3' },
+      { ...cut, at: '6h' },
+      { ...cut, at: '7h', site: 'west', share: 0.5 },
+      { ...cut, at: '8h', site: 'west', way: 'down' },
+    ]);
+    assert.deepEqual(outages, [
+      { place: { site: 'east' }, fromMs: HOUR, toMs: 2.5 * HOUR },
+      { place: { gateway: 'gw-3' }, fromMs: 5 * HOUR, toMs: 6 * HOUR },
+    ]);
+    const drop = [{ gateway: 'gw-2', at: '1h', for: '1h' }];
+    assert.equal(story([], { gatewayDrops: drop }).outages.length, 1);
+    assert.deepEqual(story([], { gatewayDrops: drop, devices: 1 }).outages, []);
+  });
+
   it('of broker and monitor come in the order of their beginning', () => {
     const { service, devices } = story([
       { kind: 'monitor-blind', every: '1d', for: ['10m', '4h'] },

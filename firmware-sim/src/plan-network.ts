@@ -4,7 +4,7 @@ import { drawSpan, type Loss } from './enact.ts';
 import type { DevicePlan } from './fleet.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
-import type { ServiceOutage } from './story.ts';
+import type { PlaceOutage, ServiceOutage } from './story.ts';
 
 /** A loss that several devices share. */
 interface SharedLoss {
@@ -19,6 +19,7 @@ interface SharedLoss {
 export interface PlannedNetwork {
   readonly losses: readonly SharedLoss[];
   readonly service: readonly ServiceOutage[];
+  readonly outages: readonly PlaceOutage[];
 }
 
 export function planNetwork(scenario: Scenario, seed: Random, durationMs: number): PlannedNetwork {
@@ -30,7 +31,25 @@ export function planNetwork(scenario: Scenario, seed: Random, durationMs: number
       losses.push(...partitionLosses(condition, scenario, seed, stream, durationMs));
     } else service.push(...serviceOutages(condition, seed.split(stream), durationMs));
   });
-  return { losses, service: service.sort((a, b) => a.fromMs - b.fromMs) };
+  return { losses, service: service.sort((a, b) => a.fromMs - b.fromMs), outages: placeOutages(losses) };
+}
+
+/** Losses of whole places in which devices go unheard; what overlaps is one outage. */
+function placeOutages(losses: readonly SharedLoss[]): PlaceOutage[] {
+  const byPlace = new Map<string, PlaceOutage[]>();
+  const ascending = [...losses].sort((a, b) => a.loss.fromMs - b.loss.fromMs);
+  for (const { site, gateway, share, loss } of ascending) {
+    const place = gateway === undefined ? site !== undefined && { site } : { gateway };
+    if (place === false || share < 1 || loss.way === 'down') continue;
+    const { fromMs, toMs } = loss;
+    const key = JSON.stringify(place);
+    const outages = byPlace.get(key) ?? [];
+    byPlace.set(key, outages);
+    const latest = outages.at(-1);
+    if (latest === undefined || fromMs > latest.toMs) outages.push({ place, fromMs, toMs });
+    else outages[outages.length - 1] = { ...latest, toMs: Math.max(latest.toMs, toMs) };
+  }
+  return [...byPlace.values()].flat();
 }
 
 /** What of it strikes one device. */

@@ -10,7 +10,7 @@ import { linkEvents } from './link-events.ts';
 import { arrivals, lossesOf, planNetwork } from './plan-network.ts';
 import { type Random, type Seed, seeded } from './random.ts';
 import type { Fault, Scenario, ScriptedFault } from './scenario.ts';
-import type { DeviceStory, Story, StoryEvent } from './story.ts';
+import type { DeviceStory, PlaceOutage, Story, StoryEvent } from './story.ts';
 
 export interface PlanOptions extends FleetOptions {
   readonly seed: Seed;
@@ -38,7 +38,13 @@ export function planStory(scenario: Scenario, options: PlanOptions): Story {
     devices,
     unplaced,
     service: network.service,
+    // A place without devices cannot be missed.
+    outages: network.outages.filter(({ place }) => devices.some((device) => isIn(device, place))),
   };
+}
+
+function isIn({ site, gateway }: DevicePlan, place: PlaceOutage['place']): boolean {
+  return 'site' in place ? place.site === site : place.gateway === gateway;
 }
 
 /** A device's story while it is being written. */

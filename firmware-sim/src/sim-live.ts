@@ -9,7 +9,7 @@ import { type LiveRunOptions, type RunSummary, runLive } from './live-run.ts';
 import type { RunRecord } from './run-record.ts';
 import { numberText, planOptions, requestedRun, runRequestSchema } from './run-request.ts';
 import { parseScenario } from './scenario.ts';
-import type { TruthLine } from './truth.ts';
+import type { OutageLine, TruthLine } from './truth.ts';
 
 export const simLiveOptionsSchema = z.strictObject({
   ...runRequestSchema.shape,
@@ -32,7 +32,10 @@ export const simLiveOptionsSchema = z.strictObject({
 export type SimLiveOptions = z.input<typeof simLiveOptionsSchema>;
 
 export interface SimLiveHooks
-  extends Pick<LiveRunOptions, 'signal' | 'logger' | 'onTruth' | 'onEvent' | 'beforeLeaving' | 'transport'> {
+  extends Pick<
+    LiveRunOptions,
+    'signal' | 'logger' | 'onTruth' | 'onOutage' | 'onEvent' | 'beforeLeaving' | 'transport'
+  > {
   /** Before anything happens: what will be run, and from which seed. */
   readonly onStart?: ((record: RunRecord) => void) | undefined;
 }
@@ -54,7 +57,7 @@ export async function runSimLive(options: SimLiveOptions, hooks: SimLiveHooks = 
   if (checked.record !== undefined) await writeRecord(checked.record, record);
   await using truth = checked.truth === undefined ? undefined : await truthFile(checked.truth, hooks.logger);
 
-  const { onTruth, ...others } = hooks;
+  const { onTruth, onOutage, ...others } = hooks;
   const summary = await runLive(scenario, {
     ...others,
     url: checked.url ?? `mqtt://${checked.host}:${checked.port}`,
@@ -65,6 +68,10 @@ export async function runSimLive(options: SimLiveOptions, hooks: SimLiveHooks = 
     onTruth(line) {
       truth?.write(line);
       onTruth?.(line);
+    },
+    onOutage(line) {
+      truth?.write(line);
+      onOutage?.(line);
     },
   });
   return { summary, record };
@@ -79,7 +86,7 @@ async function writeRecord(path: string, record: RunRecord): Promise<void> {
 }
 
 interface TruthFile extends AsyncDisposable {
-  write(line: TruthLine): void;
+  write(line: TruthLine | OutageLine): void;
 }
 
 /** Opens before the run, so that a path that cannot be written ends it before it begins. */

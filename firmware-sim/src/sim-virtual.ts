@@ -8,7 +8,10 @@ export const simVirtualOptionsSchema = runRequestSchema;
 
 export type SimVirtualOptions = z.input<typeof simVirtualOptionsSchema>;
 
-export type SimVirtualHooks = Pick<VirtualRunOptions, 'classes' | 'onTruth' | 'onTrace' | 'onTransition'>;
+export type SimVirtualHooks = Pick<
+  VirtualRunOptions,
+  'classes' | 'onTruth' | 'onOutage' | 'onTrace' | 'onTransition'
+>;
 
 /**
  * Ready to be stepped through; nothing has happened yet.

@@ -59,6 +59,13 @@ export interface ServiceOutage {
   readonly condition: BrokerRestart | MonitorBlind;
 }
 
+/** A time in which nothing that a whole gateway or site says gets through. */
+export interface PlaceOutage {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly place: { readonly site: string } | { readonly gateway: string };
+}
+
 export interface DeviceStory extends DevicePlan {
   /** Sorted by time; the first is the boot that starts it. */
   readonly events: readonly StoryEvent[];
@@ -71,6 +78,8 @@ export interface Story {
   readonly devices: readonly DeviceStory[];
   /** Sorted by their beginning; they may overlap. */
   readonly service: readonly ServiceOutage[];
+  /** Of one place they do not overlap. */
+  readonly outages: readonly PlaceOutage[];
   /** Scripted faults that found fewer free devices than they ask for, one sentence each. */
   readonly unplaced: readonly string[];
 }

@@ -5,6 +5,8 @@
  * `t`. A device is alive while its firmware runs or sleeps as announced, whatever its network does; the state of
  * the network is beside it in `link`, so a line may repeat `alive`. `planned` marks an absence by intent (stop,
  * maintenance, retirement), which counts neither for nor against the device.
+ *
+ * When a whole gateway or site goes silent, a line without a device says so: `{"t":…,"site":"hill","up":false}`.
  */
 import { History, type Window } from './history.ts';
 import { type Cause, type DeviceStory, type Story, type StoryEvent, timeline } from './story.ts';
@@ -20,6 +22,15 @@ export interface TruthLine {
   readonly planned?: true | undefined;
   readonly site?: string | undefined;
   readonly gateway?: string | undefined;
+}
+
+/** Beside the lines about devices: a whole gateway or site cannot be heard any more, or again. */
+export interface OutageLine {
+  /** Epoch milliseconds. */
+  readonly t: number;
+  readonly site?: string;
+  readonly gateway?: string;
+  readonly up: boolean;
 }
 
 export type Condition = Pick<TruthLine, 'alive' | 'link' | 'planned'>;

@@ -63,6 +63,7 @@ export async function readClasses(name: string): Promise<Classes> {
 interface TraceReport {
   readonly events: number;
   readonly devices: number;
+  readonly strangers: readonly string[];
   readonly span?: readonly [from: number, to: number] | undefined;
 }
 
@@ -77,6 +78,13 @@ export async function withTrace<T extends TraceReport>(
     const result = await run();
     if (result.events === 0) throw new CommandError(`${name} holds no event that could be used`);
     if (result.devices === 0) throw new CommandError(`${name} holds no sign of life of any device`);
+    const { length, 0: first } = result.strangers;
+    if (length > 0) {
+      const devices = `${length} device${length === 1 ? '' : 's'}`;
+      terminal.stderr.write(
+        `slowbeat: the truth speaks of ${devices} that the trace does not hold, such as ${first}\n`,
+      );
+    }
     if (isTooShort(result, classes)) terminal.stderr.write(`slowbeat: ${name}: ${TOO_SHORT}\n`);
     return result;
   } catch (error) {

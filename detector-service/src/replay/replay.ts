@@ -88,6 +88,7 @@ export class Replay {
       lanes: this.#lanes,
       hindsight: this.#hindsight,
       events: this.#events,
+      strangers: this.#devices.strangers(),
       span: this.#from === undefined ? undefined : [this.#from, this.#at],
     });
   }

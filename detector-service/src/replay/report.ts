@@ -38,6 +38,8 @@ export interface ReplayReport {
   readonly events: number;
   /** Those that gave a sign of life. */
   readonly devices: number;
+  /** Devices that only the truth speaks of. */
+  readonly strangers: readonly string[];
   /** First and last instant of the trace. */
   readonly span?: readonly [from: number, to: number] | undefined;
   /** What makes a death a mistake: `truth`, or that the device was heard again. */
@@ -52,13 +54,23 @@ export interface Findings {
   readonly lanes: readonly Lane[];
   readonly hindsight: ReadonlyMap<string, Hindsight>;
   readonly events: number;
+  readonly strangers: readonly string[];
   readonly span: readonly [number, number] | undefined;
 }
 
-export function reportOf({ classes, hasTruth, lanes, hindsight, events, span }: Findings): ReplayReport {
+export function reportOf({
+  classes,
+  hasTruth,
+  lanes,
+  hindsight,
+  events,
+  strangers,
+  span,
+}: Findings): ReplayReport {
   const contenders = lanes.map(contenderReport);
   return {
     events,
+    strangers,
     devices: contenders[0]?.total.devices ?? 0,
     span,
     judgedBy: hasTruth ? 'truth' : 'heard-again',

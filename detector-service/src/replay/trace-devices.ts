@@ -55,6 +55,16 @@ export class TraceDevices {
     if (known !== undefined) known.condition = condition;
   }
 
+  /** Devices that truth lines named and nobody heard, as the lines called them. */
+  strangers(): string[] {
+    return [...this.#told.keys()]
+      .map((key) => [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)] as const)
+      .filter(([deviceClass, device]) =>
+        deviceClass === '' ? !this.#byName.has(device) : this.find(deviceClass, device) === undefined,
+      )
+      .map(([, device]) => device);
+  }
+
   #register({ deviceClass, device }: DeviceEvidence): TraceDevice {
     const bare = this.#told.get(`/${device}`);
     const condition = this.#told.get(`${deviceClass}/${device}`) ?? bare ?? ALIVE;

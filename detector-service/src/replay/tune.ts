@@ -15,7 +15,8 @@ export interface TuneRow {
   readonly score: Score;
 }
 
-export interface TuneReport extends Pick<ReplayReport, 'events' | 'devices' | 'span' | 'judgedBy'> {
+export interface TuneReport
+  extends Pick<ReplayReport, 'events' | 'devices' | 'strangers' | 'span' | 'judgedBy'> {
   /** Ascending by budget; only classes that the trace speaks of. */
   readonly classes: Readonly<Record<string, readonly TuneRow[]>>;
 }
@@ -37,10 +38,11 @@ export async function tune({ trace, truth, classes, budgets = BUDGETS }: TuneOpt
     });
     return [name, ofClass] as const;
   });
-  const { events, devices, span, judgedBy } = report;
+  const { events, devices, strangers, span, judgedBy } = report;
   return {
     events,
     devices,
+    strangers,
     span,
     judgedBy,
     classes: Object.fromEntries(rows.filter(([, all]) => all.length > 0)),

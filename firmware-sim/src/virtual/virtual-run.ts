@@ -16,7 +16,7 @@ import { type Score, score } from '../score.ts';
 import { emptyTally, type SimulatedDevice, simulatedDevice, type Tally } from '../simulated-device.ts';
 import { type Cause, type DeviceStory, isFault, type ServiceOutage, type Story } from '../story.ts';
 import { playStory } from '../story-player.ts';
-import type { TruthLine } from '../truth.ts';
+import type { OutageLine, TruthLine } from '../truth.ts';
 import { erringClock } from './erring-clock.ts';
 import { drawQuality, type NetworkCounts, VirtualLink } from './network.ts';
 import { traceLine } from './trace-line.ts';
@@ -32,6 +32,7 @@ export interface VirtualRunOptions extends PlanOptions, Omit<MonitorEvents, 'onE
   /** What the detector knows of the classes; default what the scenario says, and the detector's own defaults. */
   readonly classes?: Readonly<Record<string, ClassConfig>> | undefined;
   readonly onTruth?: ((line: TruthLine) => void) | undefined;
+  readonly onOutage?: ((line: OutageLine) => void) | undefined;
   /** A line of what the monitor heard, for `slowbeat replay`. */
   readonly onTrace?: ((line: string) => void) | undefined;
 }
@@ -138,7 +139,7 @@ export class VirtualRun {
     return simulatedDevice(story, link, { clock, seed: this.story.seed, tally: this.#tally });
   }
 
-  #begin({ onTruth }: VirtualRunOptions): void {
+  #begin({ onTruth, onOutage }: VirtualRunOptions): void {
     for (const outage of this.story.service) {
       this.clock.setTimer(outage.fromMs, () => this.#outageBegins(outage));
       this.clock.setTimer(outage.toMs, () => this.#outageEnds(outage));
@@ -149,6 +150,7 @@ export class VirtualRun {
         this.#truth.push(line);
         onTruth?.(line);
       },
+      onOutage: (line) => onOutage?.(line),
       perform: (device, event) => {
         if (isFault(event)) this.#faults[event.cause] = (this.#faults[event.cause] ?? 0) + 1;
         this.#fleet.get(device)?.perform(event);

@@ -69,6 +69,17 @@ describe('slowbeat replay and slowbeat tune', () => {
     assert.equal(detection.ms.mean, 210_000);
   });
 
+  it('says when the truth speaks of devices that the trace does not hold', async () => {
+    const line = { t: START + 1, device: 'd7', alive: false };
+    await writeFile(join(cwd, 'strangers.ndjson'), `${JSON.stringify(line)}\n`);
+    const { code, stderr } = await slowbeat('replay', ...TRACE, '--truth', 'strangers.ndjson');
+    assert.equal(code, 0);
+    assert.match(
+      stderr,
+      /^slowbeat: the truth speaks of 1 device that the trace does not hold, such as d7$/m,
+    );
+  });
+
   it('writes the verdicts and the plot', async () => {
     const files = ['--transitions', 'verdicts.ndjson', '--plot', 'plot.svg'];
     const { code } = await slowbeat('replay', ...TRACE, '--detector', 'adaptive', ...files);
@@ -152,6 +163,11 @@ describe('slowbeat replay and slowbeat tune', () => {
     [['replay', ...TRACE, '--detector', 'fixd'], /--detector fixd: .*did you mean fixed\?/],
     [['replay', ...TRACE, '--truth', '-'], /--truth -: standard input/],
     [['replay', ...TRACE, '--plot', 'absent/x.svg'], /--plot absent\/x\.svg: cannot be written/],
+    [
+      ['replay', ...TRACE, '--transitions', './trace.ndjson.gz'],
+      /--transitions .*is one of the files to be read/,
+    ],
+    [['replay', ...TRACE, '--plot', 'classes.yaml'], /--plot classes\.yaml: is one of the files to be read/],
     [['tune', ...TRACE, '--budget', '0'], /--budget 0: must be a number above 0/],
   ];
   for (const [args, message] of WRONG) {

@@ -1,5 +1,5 @@
 /** `slowbeat replay`: what detectors would have said of a recorded trace, and how well they would have done. */
-import { type FileHandle, open, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, stat, writeFile } from 'node:fs/promises';
 import { ALGORITHMS } from '@slowbeat/detector-service/detector';
 import {
   budgetSweep,
@@ -44,6 +44,7 @@ export function addReplayCommand(program: Command, context: Context): void {
 
 async function compare(name: string, flags: ReplayFlags, context: Context): Promise<void> {
   const input = await traceInput(name, flags);
+  await refuseOverwriting(name, flags);
   const names = [...new Set(flags.detector ?? ALGORITHMS)];
   const contenders = names.map((detector) => {
     if (isAlgorithm(detector)) return withAlgorithm(input.classes, detector);
@@ -72,6 +73,24 @@ function reportText(name: string, report: ReplayReport): string {
   const [from, to] = (span ?? [0, 0]).map((at) => new Date(at).toISOString());
   const head = `${name}: ${events} events of ${devices} devices, ${from} to ${to}`;
   return `${head}\n${tableText(judgedBy, replayTables(report))}`;
+}
+
+/** Writing begins before reading has ended: an output that is an input would destroy what somebody recorded. */
+async function refuseOverwriting(name: string, flags: ReplayFlags): Promise<void> {
+  const { classes, truth, transitions, plot } = flags;
+  const inputs = await Promise.all([name, classes, truth].map(identity));
+  for (const [flag, path] of Object.entries({ transitions, plot })) {
+    const output = await identity(path);
+    if (output !== undefined && inputs.includes(output))
+      throw new UsageError(`--${flag} ${path}: is one of the files to be read; name another`);
+  }
+}
+
+/** Which file a path leads to, links followed; undefined while there is none. */
+async function identity(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined || path === '-') return undefined;
+  const found = await stat(path).catch(() => undefined);
+  return found && `${found.dev}:${found.ino}`;
 }
 
 /** Detectors are named in the lines when there are several. */

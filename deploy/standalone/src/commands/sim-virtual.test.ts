@@ -41,6 +41,7 @@ describe('slowbeat sim virtual', () => {
       const replay = await slowbeat('replay', ...trace, '--transitions', 'replayed');
       assert.equal(replay.code, 0, replay.stderr);
       assert.equal(await read('replayed'), first[3]);
+      if (name === 'gateway-outages') assert.match(replay.stdout, /alarms an outage/);
     });
   }
 

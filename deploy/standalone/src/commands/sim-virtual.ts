@@ -66,9 +66,11 @@ async function virtual(scenario: string, flags: VirtualFlags, { terminal }: Cont
   await using traceFile = await LineFile.open('--trace', trace);
   await using transitionFile = await LineFile.open('--transitions', transitions);
   const judged = classes === undefined ? undefined : await readClasses(classes);
+  const toTruth = truthFile && ((line: object) => truthFile.add(`${JSON.stringify(line)}\n`));
   const run = begin(options, {
     classes: judged,
-    onTruth: truthFile && ((line) => truthFile.add(`${JSON.stringify(line)}\n`)),
+    onTruth: toTruth,
+    onOutage: toTruth,
     onTrace: traceFile && ((line) => traceFile.add(`${line}\n`)),
     onTransition: transitionFile && ((transition) => transitionFile.add(transitionLine(transition))),
   });

@@ -99,6 +99,7 @@ async function live(flags: LiveFlags, context: Context): Promise<void> {
     stream: stderr,
   });
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
+  const toStdout = (line: object) => void stdout.write(`${JSON.stringify(line)}\n`);
   try {
     const { summary } = await runSimLive(options, {
       signal: stop.signal,
@@ -108,9 +109,7 @@ async function live(flags: LiveFlags, context: Context): Promise<void> {
         warn: (text) => logger.warn(text),
         error: (text) => logger.error(text),
       },
-      ...(options.truth === undefined && {
-        onTruth: (line: object) => void stdout.write(`${JSON.stringify(line)}\n`),
-      }),
+      ...(options.truth === undefined && { onTruth: toStdout, onOutage: toStdout }),
       ...tlsTransport(flags, options),
       onStart: ({ seed, count, for: length }) =>
         void stderr.write(`playing with ${count} devices for ${length}, seed ${seed}\n`),
