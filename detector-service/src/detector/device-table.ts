@@ -6,9 +6,9 @@
  */
 import { DeadlineQueue } from './deadline-queue.ts';
 import { DeviceNames } from './device-names.ts';
+import { DeviceRecords } from './device-records.ts';
 import { NameTable } from './name-table.ts';
 import type { Float32Column } from './record-column.ts';
-import { RecordPages } from './record-pages.ts';
 
 const CLASSES_MAX = 1 << 16;
 
@@ -26,11 +26,24 @@ export const FLAG = {
   aliveBeforeBlind: 16,
   /** Its budget is used up, but its death waits for its group to have its say. */
   held: 32,
+  /** Its group's outage is over and it did not return in time: its silence is its own. */
+  leftBehind: 64,
+  /** It said at birth that it answers probes. */
+  answersPing: 128,
 } as const;
+
+/** Counters up to three that lie in the `flags` column, by their lowest bit. */
+export const COUNT = {
+  /** How often a suspect was looked at again. */
+  looks: 8,
+  /** Beats in time of a device that was dead and must beat more than once to be alive. */
+  beatsBack: 10,
+} as const;
+const COUNT_MASK = 3;
 
 export class DeviceTable {
   /** What the columns lie in, for snapshots. */
-  readonly records = new RecordPages();
+  readonly records = new DeviceRecords();
   readonly queue = new DeadlineQueue();
   /** Sites, gateways and brokers, by the numbers in the columns. */
   readonly places = new NameTable();
@@ -47,6 +60,8 @@ export class DeviceTable {
   /** What the last beat announced; 0 for nothing. */
   readonly nextMs = this.records.float32('nextMs', 0);
   readonly intervalMs = this.records.float32('intervalMs', 0);
+  /** Memory of mistakes, see `flapping.ts`; in hours, of which this kind of number can tell the minutes. */
+  readonly flapsUntilH = this.records.float32('flapsUntilH', Number.NEGATIVE_INFINITY);
   readonly beats = this.records.int32('beats', 0);
   readonly lost = this.records.int32('lost', 0);
   readonly duplicates = this.records.int32('duplicates', 0);
@@ -74,6 +89,15 @@ export class DeviceTable {
     if (classes > CLASSES_MAX) throw new RangeError(`${classes} classes; at most ${CLASSES_MAX}`);
     this.slots = slots;
     this.learned = this.records.float32('learned', 0, slots);
+  }
+
+  /** One of the counters of {@link COUNT}. */
+  count(device: number, counter: number): number {
+    return (this.flags.get(device) >> counter) & COUNT_MASK;
+  }
+
+  setCount(device: number, counter: number, value: number): void {
+    this.flags.set(device, (this.flags.get(device) & ~(COUNT_MASK << counter)) | (value << counter));
   }
 
   /** Devices in the table. */

@@ -8,12 +8,14 @@
  */
 import { crc32 } from 'node:zlib';
 import { LAYOUT } from './algorithms/index.ts';
+import { type ColumnSpec, DeviceRecords } from './device-records.ts';
 import { type DeviceTable, FLAG } from './device-table.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
 import { type Group, type GroupKind, PLACE_KINDS } from './groups.ts';
+import type { IncidentState } from './incident.ts';
+import type { IncidentBook } from './incident-book.ts';
 import { entryLength, nameIn } from './name-arena.ts';
 import type { Column, Float32Column, Uint16Column } from './record-column.ts';
-import { type ColumnSpec, RecordPages } from './record-pages.ts';
 
 const MAGIC = 'SLOWBEAT';
 const VERSION = 2;
@@ -39,13 +41,19 @@ interface Header {
   /** What each class has learned follows the records, as so many numbers. */
   readonly classes: readonly { readonly name: string; readonly layout: string; readonly numbers: number }[];
   readonly places: readonly string[];
-  /** Incidents that are open. */
-  readonly outages: readonly { readonly kind: GroupKind; readonly place: number; readonly since: number }[];
+  /** Incidents that are open, and the number of the latest. */
+  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly place: number })[];
+  readonly latestIncident: number;
 }
 
-export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | undefined): Uint8Array {
+export function encodeSnapshot(
+  fleet: Fleet,
+  now: number,
+  blindSince: number | undefined,
+  book: IncidentBook,
+): Uint8Array {
   const { table } = fleet;
-  const ofClasses = fleet.classes.map(({ model }) => model.exportClass());
+  const ofClasses = fleet.classes.map(classKnowledge);
   const header: Header = {
     now: Number.isFinite(now) ? now : null,
     blindSince: blindSince ?? null,
@@ -57,11 +65,11 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
       numbers: (ofClasses[index] as Float64Array).length,
     })),
     places: table.places.names,
-    outages: [...fleet.groups.outages()].map(({ kind, place, outageSince }) => ({
-      kind,
-      place,
-      since: outageSince as number,
-    })),
+    incidents: book.open.map((incident) => {
+      const { kind, place } = incident.group;
+      return { kind, place, ...incident.state() };
+    }),
+    latestIncident: book.latest,
   };
   const head = Buffer.from(JSON.stringify(header));
   const classBytes = ofClasses.reduce((sum, numbers) => sum + numbers.byteLength, 0);
@@ -91,7 +99,8 @@ export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | u
 export interface Restored {
   readonly now: number;
   readonly blindSince: number | undefined;
-  readonly outages: readonly { readonly group: Group; readonly since: number }[];
+  readonly incidents: readonly { readonly group: Group; readonly state: IncidentState }[];
+  readonly latestIncident: number;
 }
 
 /**
@@ -109,10 +118,10 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
     offset += length;
     return bytes.subarray(offset - length, offset);
   };
-  const records = new RecordPages();
+  const records = new DeviceRecords();
   for (const spec of header.columns) records.declare(spec);
   records.reserve(header.devices);
-  records.load(take(header.devices * records.recordBytes));
+  records.bytes(0, header.devices).set(take(header.devices * records.recordBytes));
   const ofClasses = header.classes.map(({ numbers }) =>
     float64s(take(numbers * Float64Array.BYTES_PER_ELEMENT)),
   );
@@ -121,18 +130,19 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
     const deviceClass = fleet.classes[fleet.classNumber(name) ?? -1];
     // What does not fit is learned anew.
     if (deviceClass !== undefined && layoutOf(deviceClass) === layout) {
-      deviceClass.model.importClass(ofClasses[saved] as Float64Array);
+      learnClass(deviceClass, ofClasses[saved] as Float64Array);
     }
   });
   return {
     now: header.now ?? Number.NEGATIVE_INFINITY,
     blindSince: header.blindSince ?? undefined,
-    outages: header.outages.map(({ kind, place, since }) => ({ group: fleet.groups.at(kind, place), since })),
+    incidents: header.incidents.map((state) => ({ group: fleet.groups.at(state.kind, state.place), state })),
+    latestIncident: header.latestIncident,
   };
 }
 
 /** Registers every device of a class that is still configured, under the number that it finds free. */
-function restoreDevices(fleet: Fleet, header: Header, records: RecordPages, names: Buffer): void {
+function restoreDevices(fleet: Fleet, header: Header, records: DeviceRecords, names: Buffer): void {
   const { table } = fleet;
   // The places a fresh table would number by first sight must have the snapshot's numbers.
   for (const name of header.places) table.places.number(name);
@@ -161,11 +171,11 @@ function restoreDevices(fleet: Fleet, header: Header, records: RecordPages, name
     fleet.flag(device, FLAG.held, false);
     for (const kind of PLACE_KINDS) fleet.groups.assign(device, kind, saved.get(kind)?.get(row) ?? -1);
     if (!sameLayout[savedClass.get(row)]) continue;
-    const from = savedLearned.page(row);
-    const to = table.learned.page(device);
-    const offset = table.learned.base(device) - savedLearned.base(row);
-    const end = savedLearned.base(row) + learnedNumbers;
-    for (let i = end - learnedNumbers; i < end; i += 1) to[i + offset] = from[i] as number;
+    const from = savedLearned.base(row);
+    table.learned.values.set(
+      savedLearned.values.subarray(from, from + learnedNumbers),
+      table.learned.base(device),
+    );
   }
 }
 
@@ -189,11 +199,24 @@ function saveRecords(table: DeviceTable, into: Buffer, start: number): number {
     if (!table.has(device)) continue;
     const first = device;
     while (device < end && table.has(device)) device += 1;
-    const length = (device - first) * records.recordBytes;
-    records.save(first, device, into.subarray(at, at + length));
-    at += length;
+    into.set(records.bytes(first, device), at);
+    at += (device - first) * records.recordBytes;
   }
   return at;
+}
+
+/** What was learned of the class: how its devices reconnect, then what its algorithm knows. */
+function classKnowledge({ model, reconnect }: DeviceClass): Float64Array {
+  return Float64Array.from([...reconnect.persistent(), model.exportClass()].flatMap((part) => [...part]));
+}
+
+function learnClass({ model, reconnect }: DeviceClass, numbers: Float64Array): void {
+  let at = 0;
+  for (const part of reconnect.persistent()) {
+    part.set(numbers.subarray(at, at + part.length));
+    at += part.length;
+  }
+  model.importClass(numbers.subarray(at));
 }
 
 /** Two classes of the same layout learn the same numbers in the same places. */

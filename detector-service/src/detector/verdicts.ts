@@ -1,18 +1,24 @@
 /** From deadlines to verdicts: the only place where a state changes and a transition is made. */
-import { FLAG } from './device-table.ts';
+import { COUNT, FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
 import { GroupOutage } from './group-outage.ts';
+import { Probes } from './probes.ts';
 import type { Reason, State, Transition } from './transition.ts';
 
 const NOTHING: readonly Transition[] = Object.freeze([]);
+/** A suspect is looked at again so many times before its death is due, at even distances. */
+const LOOKS = 3;
 
 export class Verdicts {
   readonly #fleet: Fleet;
   readonly outage: GroupOutage;
+  readonly probes: Probes;
   #made: Transition[] = [];
 
-  constructor(fleet: Fleet) {
+  /** @param probing whether somebody takes the probes */
+  constructor(fleet: Fleet, probing: boolean) {
     this.#fleet = fleet;
+    this.probes = new Probes(fleet, probing);
     this.outage = new GroupOutage(fleet, this);
   }
 
@@ -45,11 +51,11 @@ export class Verdicts {
       case 'dead':
         return table.since.get(device) + Math.ceil(this.#fleet.classOf(device).config.expireMs);
       case 'suspect':
-        return this.#fleet.has(device, FLAG.held) ? Infinity : table.deadAt.get(device);
+        return this.#fleet.has(device, FLAG.held) ? Infinity : this.#lookAt(device);
       case 'retired':
         return Infinity;
       case 'unreachable':
-        return this.#fleet.groups.silenced(device) ? Infinity : table.suspectAt.get(device);
+        return this.outage.dueAt(device);
       default:
         return table.suspectAt.get(device);
     }
@@ -68,7 +74,9 @@ export class Verdicts {
     if (from !== to || this.#fleet.reason(device) !== reason) {
       const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
       this.#fleet.enter(device, to, reason, trueSince);
+      if (to === 'suspect') table.setCount(device, COUNT.looks, 0);
       if (from === 'suspect') this.outage.letGo(device);
+      else if (from === 'unreachable') this.outage.left(device, to, noticedAt);
       const { device: name, deviceClass, site, gateway } = this.#fleet.subject(device);
       this.#made.push({
         device: name,
@@ -88,8 +96,10 @@ export class Verdicts {
       });
     }
     if (to !== 'retired') this.arm(device);
-    if (to === 'suspect' && from !== 'suspect') this.outage.suspected(device, trueSince, noticedAt);
-    else if (to === 'dead' || to === 'asleep' || to === 'retired') this.outage.decided(device, noticedAt);
+    if (to === 'suspect' && from !== 'suspect') {
+      this.outage.suspected(device, trueSince, noticedAt);
+      if (this.#fleet.state(device) === 'suspect' && reason === 'late') this.probes.ask(device);
+    } else if (to === 'dead' || to === 'asleep' || to === 'retired') this.outage.decided(device, noticedAt);
     if (to === 'retired') this.#fleet.remove(device);
   }
 
@@ -123,14 +133,36 @@ export class Verdicts {
     }
     const state = this.#fleet.state(device);
     if (state === 'dead') this.move(device, 'retired', dueAt, now, 'expired');
+    else if (state === 'unreachable' && !this.outage.isOnItsOwn(device, dueAt)) this.arm(device);
     else if (state !== 'suspect') {
       this.move(device, 'suspect', dueAt, now, state === 'asleep' ? 'overslept' : 'late');
-    } else if (this.#fleet.has(device, FLAG.willCame) || this.outage.mayDie(device, dueAt, now)) {
+    } else if (dueAt < this.#fleet.table.deadAt.get(device)) this.#lookAgain(device, dueAt, now);
+    else if (this.outage.mayDie(device, dueAt, now)) {
       const willCame = this.#fleet.has(device, FLAG.willCame);
       const overslept = this.#fleet.reason(device) === 'overslept';
       const reason = willCame ? 'reconnect-timeout' : overslept ? 'overslept' : 'silence';
       this.move(device, 'dead', dueAt, now, reason);
     } else if (this.#fleet.state(device) === 'suspect') this.arm(device);
+  }
+
+  /** When a suspect is looked at next, or else when its death is due. */
+  #lookAt(device: number): number {
+    const { table } = this.#fleet;
+    const deadAt = table.deadAt.get(device);
+    const looks = table.count(device, COUNT.looks);
+    if (looks >= LOOKS) return deadAt;
+    const suspectAt = table.suspectAt.get(device);
+    return Math.min(deadAt, Math.ceil(suspectAt + ((deadAt - suspectAt) * (looks + 1)) / (LOOKS + 1)));
+  }
+
+  /** Its silence weighs more by now: perhaps enough to tell of a common cause. */
+  #lookAgain(device: number, at: number, now: number): void {
+    const { table } = this.#fleet;
+    table.setCount(device, COUNT.looks, table.count(device, COUNT.looks) + 1);
+    this.outage.lookAgain(device, at, now);
+    if (this.#fleet.state(device) !== 'suspect') return;
+    this.probes.ask(device);
+    this.arm(device);
   }
 }
 
