@@ -21,6 +21,8 @@ export interface Connection {
   connect?: MutableConnect;
   /** The client id as the client said it. */
   clientId?: string;
+  /** Since when (monotonic) more waits to be sent than may; absent while less does. */
+  fullSince?: number;
   /** Why it ends was counted already. */
   accounted: boolean;
 }

@@ -25,11 +25,17 @@ const LINK_LOST: ReadonlySet<unknown> = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 
+export function isLinkLost(error: Error): boolean {
+  return LINK_LOST.has((error as NodeJS.ErrnoException).code);
+}
+
 /** Undefined when there is nothing to count: the link was lost, or the refusal was counted where it was made. */
 export function endReason(error: Error): Reason | undefined {
   if (error instanceof Refusal) return undefined;
-  if (LINK_LOST.has((error as NodeJS.ErrnoException).code) || error.message === 'connection closed')
-    return undefined;
+  if (isLinkLost(error) || error.message === 'connection closed') return undefined;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return 'packet-too-large';
+  if (code?.startsWith('WS_ERR_')) return 'malformed';
   if (error instanceof TypeError || error instanceof RangeError) return 'internal';
   if (error.message.startsWith('maxInflightInbound')) return 'rate-limit';
   return BY_MESSAGE.get(error.message) ?? 'malformed';

@@ -68,7 +68,7 @@ export const limitsSchema = section({
     .describe('Retained verdicts, one per device; beyond it new devices get none.'),
   sendBufferBytesMax: whole(16_384, 268_435_456, 'bytes')
     .default(4_194_304)
-    .describe('Unsent bytes of one subscriber; one that reads too slowly is cut off beyond.'),
+    .describe('Unsent bytes of one subscriber; one that stays beyond for a second is cut off.'),
   drainTimeoutMs: whole(100, 600_000, 'milliseconds')
     .default(10_000)
     .describe('A subscriber whose socket takes nothing for so long is cut off.'),

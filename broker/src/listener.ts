@@ -10,6 +10,7 @@ import { type ClientCertificate, clientCertificate } from './client-certificate.
 import type { BrokerLimits, ListenerConfig, ListenerKind } from './config.ts';
 import type { Reason } from './counters.ts';
 import type { Door } from './door.ts';
+import { isLinkLost } from './end-reason.ts';
 import { Refusal } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import { listen } from './listen-address.ts';
@@ -75,7 +76,9 @@ export class Listener {
         handshakeTimeout: limits.connectTimeoutMs,
       });
       this.#tls.on('secureConnection', (secured) => this.#secured(secured));
-      this.#tls.on('tlsClientError', (error, socket) => this.#refuse(socket, 'tls-failed', error.message));
+      this.#tls.on('tlsClientError', (error, socket) => {
+        if (!isLinkLost(error)) this.#refuse(socket, 'tls-failed', error.message);
+      });
     }
     if (config.webSocket !== undefined) {
       this.#webSocket = new WebSocketGate(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { until, within } from '@slowbeat/test-servers';
@@ -77,6 +77,32 @@ describe('every listener', () => {
       assert.deepEqual(running.tapped[1], { topic: 'hb/v1/meter/d1/will', payload: 'gone' });
       await until(() => running.broker.counters().connectionsOpen === 0, 'the place to be free');
       await client.endAsync(true);
+    });
+
+    it(`(${kind}) cuts off a subscriber that stops reading, and nobody else`, async () => {
+      await using running = await everyKind({ limits: { sendBufferBytesMax: 262_144 } });
+      const options = { ...trusting(), clientId: 'stuck', keepalive: 0 };
+      const stuck = await mqtt.connectAsync(url(running, kind), options);
+      await stuck.subscribeAsync('hb/v1/#', { qos: 0 });
+      const good = await mqtt.connectAsync(url(running, kind), { ...options, clientId: 'good' });
+      let heard = 0;
+      good.on('message', () => {
+        heard += 1;
+      });
+      await good.subscribeAsync('hb/v1/#', { qos: 0 });
+      const { socket: below } = stuck.stream as unknown as { socket?: { _socket: Socket } };
+      (below?._socket ?? (stuck.stream as Socket)).pause();
+      const payload = Buffer.alloc(4_000);
+      let sent = 0;
+      await until(async () => {
+        for (let n = 0; n < 100; n++)
+          await running.broker.publish({ topic: BEAT, payload, qos: 0, retain: false });
+        sent += 100;
+        return running.broker.counters().refused['slow-reader'] === 1;
+      }, 'the stuck one to be cut off');
+      await until(() => heard === sent, 'everything to reach the other');
+      assert.equal(running.broker.counters().clientsConnected, 1);
+      await Promise.all([stuck.endAsync(true), good.endAsync(true)]);
     });
 
     it(`(${kind}) closes who does not get to CONNECT in time`, async () => {
@@ -222,11 +248,16 @@ describe('WebSocket', () => {
     response.resume();
   });
 
-  for (const [what, send] of [
-    ['a text frame', (socket: WebSocket) => socket.send('text')],
-    ['a frame larger than allowed', (socket: WebSocket) => socket.send(Buffer.alloc(20_000))],
+  for (const [what, reason, send] of [
+    ['a text frame', undefined, (socket: WebSocket) => socket.send('text')],
     [
-      'a packet larger than allowed in many frames',
+      'a frame larger than allowed',
+      'packet-too-large',
+      (socket: WebSocket) => socket.send(Buffer.alloc(20_000)),
+    ],
+    [
+      'a packet larger than allowed, at its header',
+      'connect-too-large',
       (socket: WebSocket) => {
         socket.send(Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]));
       },
@@ -240,6 +271,9 @@ describe('WebSocket', () => {
       send(socket);
       await within(once(socket, 'close'), 'the close');
       await until(() => running.broker.counters().connectionsOpen === 0, 'the place to be free');
+      const { refused } = running.broker.counters();
+      if (reason !== undefined) assert.equal(refused[reason], 1);
+      assert.equal(refused.internal, 0);
     });
   }
 });

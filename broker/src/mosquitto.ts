@@ -34,7 +34,8 @@ export function mosquittoAcl(
   if (topics === 'any') leftOut.push('topics: any; list the prefixes that are wanted');
   if (unlisted) blocks.push(patterns(root).join('\n'));
   const head = `# Made by "slowbeat broker acl": who may use which topic below ${root}.`;
-  return { text: `${[head, ...blocks].join('\n\n')}\n`, leftOut };
+  // No empty lines, and a line end at the end: VerneMQ stumbles over either.
+  return { text: `${[head, ...blocks].join('\n')}\n`, leftOut };
 }
 
 function linesOf({ role, name, grants }: Identity, root: string, leftOut: string[]): string[] {

@@ -22,6 +22,9 @@ export interface TrafficParts {
 /** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
 const PACED_COMMANDS: ReadonlySet<string> = new Set(['subscribe', 'unsubscribe', 'pingreq', 'pubrel']);
 
+/** How long a subscriber's send buffer may stay over its bound. */
+const FULL_MS_MAX = 1_000;
+
 export class Traffic {
   readonly #parts: TrafficParts;
   readonly #rules: AccessRules;
@@ -215,11 +218,21 @@ export class Traffic {
     answer(null, subscription);
   }
 
-  /** Aedes' `authorizeForward`, asked for every delivery: cuts off a subscriber that does not read. */
+  /**
+   * Aedes' `authorizeForward`, asked for every delivery: cuts off a subscriber that does not read. Over TLS and
+   * WebSocket nothing leaves before the turn of the event loop ends, so that a burst alone says nothing yet.
+   */
   authorizeForward<Packet>(client: Client, packet: Packet): Packet | null {
     if (client.closed || client.conn.destroyed) return null;
     const { sendBufferBytesMax } = this.#parts.config.limits;
-    if (unsentBytes(client) <= sendBufferBytesMax) return packet;
+    const connection = this.#parts.connections.of(client);
+    if (connection === undefined || unsentBytes(client) <= sendBufferBytesMax) {
+      if (connection !== undefined) delete connection.fullSince;
+      return packet;
+    }
+    const now = performance.now();
+    connection.fullSince ??= now;
+    if (now - connection.fullSince < FULL_MS_MAX) return packet;
     client.conn.destroy(this.#refuse(client, 'slow-reader', `${sendBufferBytesMax} bytes unsent`));
     return null;
   }
