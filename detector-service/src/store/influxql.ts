@@ -69,7 +69,8 @@ function resultsOf(answer: unknown): readonly Statement[] {
   return results;
 }
 
-function asStoreError(error: unknown, connection: InfluxConnection): StoreError {
+/** What went wrong with a request, as something a person can put right. */
+export function asStoreError(error: unknown, connection: InfluxConnection): StoreError {
   const where = describeTarget(connection.target);
   if (error instanceof StoreError)
     return new StoreError(error.code, `${where}: ${error.message}`, { cause: error });

@@ -3,7 +3,7 @@
  * several midnights, restarts. The truth is kept as plain lists of verdicts and added up one by one.
  */
 import type { Reason, State, Transition } from '../detector/transition.ts';
-import type { Selection } from './uptime.ts';
+import type { Selection } from './selection.ts';
 
 const HOUR_MS = 3_600_000;
 export const FLEET_START = Date.UTC(2026, 1, 26, 7, 31, 12, 345);

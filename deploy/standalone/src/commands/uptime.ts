@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { pathsIn, readAliveMark } from '@slowbeat/detector-service';
 import { type InfluxTarget, StoreError } from '@slowbeat/detector-service/store';
 import {
-  influxSource,
+  databaseSource,
   journalSource,
   type Selection,
   type UptimeNumbers,
@@ -80,7 +80,7 @@ async function fromInflux(
   from: number,
   to: number,
 ): Promise<UptimeReport> {
-  const source = influxSource(target);
+  const source = databaseSource(target);
   try {
     return await uptime({ source, select, from, to });
   } catch (error) {
