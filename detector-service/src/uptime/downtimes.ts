@@ -26,7 +26,8 @@ export interface DowntimesQuery extends Window {
 
 /**
  * The times down that overlap a window, device by device in order of class and name, each device's in order of time.
- * Their `downMs` add up to the `downMs` of the same uptime query. Dead verdicts in a row are one downtime.
+ * Their `downMs` add up to the `downMs` of the same uptime query. Each verdict `dead` is one downtime: a device that
+ * moves while it is dead has one at each site.
  * @throws RangeError when the window is no pair of whole, increasing milliseconds; StoreError by the source.
  */
 export async function* downtimes({
@@ -94,6 +95,7 @@ class DownPoints implements Gatherer {
     for (const mark of this.#inOrder()) {
       if (open !== undefined && mark.at - saidAt > LOOK_BACK_MS) end(saidAt + LOOK_BACK_MS, 'unwatched');
       if (mark.isDown) {
+        if (open !== undefined && open.startAt !== mark.verdictAt) end(mark.verdictAt, mark.reason);
         open ??= opened(mark);
         saidAt = mark.at;
       } else {
@@ -102,7 +104,7 @@ class DownPoints implements Gatherer {
       }
     }
     if (open !== undefined && until - saidAt > LOOK_BACK_MS) end(saidAt + LOOK_BACK_MS, 'unwatched');
-    return joined(open === undefined ? ended : [...ended, open]);
+    return open === undefined ? ended : [...ended, open];
   }
 
   /** At one instant a farewell comes before what the device is at its new site. */
@@ -127,18 +129,4 @@ function markOf(point: StatePoint, isDown: boolean): DownMark {
 function opened({ verdictAt, reason, site }: DownMark): Down {
   const cause = reason === 'moved' ? undefined : reason;
   return { startAt: verdictAt, endAt: undefined, site, cause, endedBy: undefined };
-}
-
-/** A device that moves while it is dead has one downtime, not two. */
-function joined(downs: readonly Down[]): Down[] {
-  const result: Down[] = [];
-  for (const down of downs) {
-    const before = result.at(-1);
-    if (before?.endAt === down.startAt && before.endedBy === 'moved') {
-      result[result.length - 1] = { ...before, endAt: down.endAt, endedBy: down.endedBy };
-    } else {
-      result.push(down);
-    }
-  }
-  return result;
 }

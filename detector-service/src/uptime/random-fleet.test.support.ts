@@ -36,6 +36,14 @@ export interface TrueTimes {
   readonly state: State;
 }
 
+export interface TrueDowntime {
+  readonly startAt: number;
+  readonly endAt: number | undefined;
+  readonly cause: Reason;
+  readonly endedBy: string | undefined;
+  readonly downMs: number;
+}
+
 /** What to do next with the series under test. */
 export type FleetEvent =
   | { readonly kind: 'verdict'; readonly now: number; readonly transition: Transition }
@@ -99,6 +107,21 @@ export class RandomFleet {
     }
     const state = (verdicts.at(-1) as TrueVerdict).state;
     return { upMs, downMs, unknownMs: to - from - upMs - downMs, state };
+  }
+
+  /** Times down of one device that overlap a window, as its verdicts tell them one after the other. */
+  downtimes(name: string, from: number, to: number): TrueDowntime[] {
+    const verdicts = this.#devices.get(name)?.filter(({ at }) => at <= to) ?? [];
+    const downs: TrueDowntime[] = [];
+    for (const [index, verdict] of verdicts.entries()) {
+      if (verdict.state !== 'dead') continue;
+      const next = verdicts[index + 1];
+      const downMs = (next?.at ?? to) - Math.max(from, verdict.at);
+      const endedBy = next !== undefined && next.site !== verdict.site ? 'moved' : next?.reason;
+      const { at: startAt, reason: cause } = verdict;
+      if (downMs > 0) downs.push({ startAt, endAt: next?.at, cause, endedBy, downMs });
+    }
+    return downs;
   }
 
   transitions(name: string, from: number, to: number): number {

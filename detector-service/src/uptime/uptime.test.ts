@@ -70,7 +70,7 @@ test('InfluxDB agrees with the journal and with brute force in every window', ne
       await sender.flushed();
       assert.equal(sender.status().deadLetters, 0);
       const source = databaseSource(target);
-      for (let n = 0; n < 120; n++) {
+      for (let n = 0; n < 40; n++) {
         const { from, to } = fleet.window();
         const select = fleet.selection();
         const report = await uptime({ source, select, from, to });
