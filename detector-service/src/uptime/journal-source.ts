@@ -1,5 +1,5 @@
 /** Uptime from the journal's own files: while the service writes them, and when it is stopped. */
-import { type JournalReader, journalReader } from '../store/journal.ts';
+import { type JournalReader, journalReader } from '../store/journal-reader.ts';
 import { parseStateLine, STATE_MEASUREMENT, type StatePoint } from '../store/state-line.ts';
 import { dayName } from '../store/utc-day.ts';
 import { LOOK_BACK_MS, type Window } from './tally.ts';
