@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { ask, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
 import { pino } from 'pino';
-import { journalReader, openJournal } from './journal.ts';
+import { openJournal } from './journal.ts';
+import { journalReader } from './journal-reader.ts';
 import { startInfluxSender } from './sender.ts';
 
 const CHILD = join(import.meta.dirname, 'crash-child.test.support.js');

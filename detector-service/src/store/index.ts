@@ -9,6 +9,7 @@ export {
   targetFromEnvironment,
 } from './influx-target.ts';
 export * from './journal.ts';
+export * from './journal-reader.ts';
 export * from './line-protocol.ts';
 export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';

@@ -92,26 +92,31 @@ function advanced(verdict: Verdict, counted: Counted, byMs: number) {
 }
 
 /** The point that says the verdict itself. */
-export function verdictPoint({ verdict, counted }: Span, restated: boolean): PointContent {
-  return { ...content(verdict, counted), at: verdict.at, heldMs: restated ? 0 : undefined, restated };
+export function verdictPoint({ verdict, counted }: Span, rev: number | undefined): PointContent {
+  const heldMs = rev === undefined ? undefined : 0;
+  return { ...content(verdict, counted), at: verdict.at, heldMs, rev };
 }
 
 /** The verdict carried forward to a midnight: everything as it was, the totals as they are then. */
-export function checkpointPoint({ verdict, counted }: Span, at: number, restated: boolean): PointContent {
+export function checkpointPoint(
+  { verdict, counted }: Span,
+  at: number,
+  rev: number | undefined,
+): PointContent {
   const heldMs = at - verdict.at;
-  return { ...content(verdict, { ...counted, ...advanced(verdict, counted, heldMs) }), at, heldMs, restated };
+  return { ...content(verdict, { ...counted, ...advanced(verdict, counted, heldMs) }), at, heldMs, rev };
 }
 
 /**
  * The point at a site that the device left at `leftAt`: from then on nothing is known of it there. It is written at
  * that instant, and over the checkpoints that the site already had when the move became known.
  */
-export function farewellPoint(span: Span, leftAt: number, at: number, restated: boolean): PointContent {
+export function farewellPoint(span: Span, leftAt: number, at: number, rev: number | undefined): PointContent {
   const left: Verdict = { ...span.verdict, state: 'retired', reason: 'moved', phi: 0, bumpedMs: 0 };
   const heldMs = at - leftAt;
   const then = countedAt(span, leftAt);
   const totals = { ...then, ...advanced(left, then, heldMs), seq: span.counted.seq };
-  return { ...content(left, totals), at, heldMs: restated || heldMs > 0 ? heldMs : undefined, restated };
+  return { ...content(left, totals), at, heldMs: rev !== undefined || heldMs > 0 ? heldMs : undefined, rev };
 }
 
 /** Undoes {@link checkpointPoint} and {@link verdictPoint}: the verdict behind a point that was read back. */

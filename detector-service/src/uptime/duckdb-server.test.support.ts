@@ -88,6 +88,6 @@ function rowOf(line: string, table: string, index: number): string | undefined {
       typeof value === 'bigint' ? Number(value) : value,
     ]),
   );
-  const isPutRight = 'restated' in fields || 'rev' in fields;
+  const isPutRight = 'rev' in fields;
   return JSON.stringify({ ...point.tags, ...fields, rev: isPutRight ? index : null, ms: point.at });
 }

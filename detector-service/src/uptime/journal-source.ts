@@ -1,5 +1,6 @@
 /** Points from the journal's own files: while the service writes them, and when it is stopped. */
-import { type JournalReader, journalReader } from '../store/journal.ts';
+import { type JournalReader, journalReader } from '../store/journal-reader.ts';
+import type { LineBatch } from '../store/segment.ts';
 import { parseStateLine, STATE_MEASUREMENT, type StatePoint } from '../store/state-line.ts';
 import { dayName } from '../store/utc-day.ts';
 import {
@@ -122,10 +123,9 @@ async function eachPoint(
   take: (point: StatePoint | undefined) => void,
 ): Promise<void> {
   const firstInstant = window.from - LOOK_BACK_MS;
-  const wanted = needle(select);
-  for await (const { lines } of reader.read({ segment: dayName(firstInstant), offset: 0 })) {
+  for await (const { lines, damaged } of batches(reader, select, firstInstant)) {
+    for (let n = 0; n < damaged; n++) take(undefined);
     for (const line of lines) {
-      if (!wanted(line)) continue;
       const at = Number(line.slice(line.lastIndexOf(' ') + 1));
       if (at <= firstInstant || at > window.to) continue;
       const point = parseStateLine(line);
@@ -134,11 +134,17 @@ async function eachPoint(
   }
 }
 
-/** Passes over most lines without taking them apart: names without escapes stand in a line as they are. */
-function needle({ deviceClass, device }: Selection): (line: string) => boolean {
-  const tag = (key: string, value: string | undefined): string =>
-    value !== undefined && /^[\w-]+$/.test(value) ? `,${key}=${value}` : '';
-  const start = `${STATE_MEASUREMENT}${tag('class', deviceClass)}`;
-  const within = tag('device', device);
-  return (line) => line.startsWith(start) && line.includes(within);
+/** A device whose class is known is found by the journal's index. */
+function batches(reader: JournalReader, select: Selection, fromAt: number): AsyncIterable<LineBatch> {
+  const { deviceClass, device } = select;
+  const measurements = [STATE_MEASUREMENT];
+  if (deviceClass !== undefined && device !== undefined && isName(deviceClass) && isName(device)) {
+    return reader.readSeries({ deviceClass, device, measurements }, fromAt);
+  }
+  return reader.read({ segment: dayName(fromAt), offset: 0 }, undefined, { measurements });
+}
+
+/** True for what can stand in a line at all. */
+function isName(text: string): boolean {
+  return text !== '' && !text.endsWith('\\') && !/[\n\r]/.test(text);
 }

@@ -190,10 +190,16 @@ export class RandomFleet {
     return this.#transition(name, from, state, reason, requestedAt, { site });
   }
 
-  /** Later evidence disproves the newest verdict, or one of the three before it that no restart has forgotten. */
+  /**
+   * Later evidence disproves the newest verdict, or one of the three before it that no restart has forgotten and
+   * that ended recently enough to be restated at all.
+   */
   #restatement(name: string, verdicts: TrueVerdict[], newest: TrueVerdict): Transition {
     const life = verdicts.slice(verdicts.findLastIndex(({ state }) => state === 'retired') + 1);
-    const recent = life.slice(-4).filter(({ epoch }) => epoch === this.#epoch);
+    const recent = life
+      .filter((_, index) => (life[index + 1] ?? newest).at > newest.at - 24 * HOUR_MS)
+      .slice(-4)
+      .filter(({ epoch }) => epoch === this.#epoch);
     const chosen = this.#chance(0.5) || recent.length === 0 ? newest : this.#pick(recent);
     const { requestedAt, state: from } = chosen;
     const target = life.findLast((verdict) => verdict.requestedAt === requestedAt) as TrueVerdict;

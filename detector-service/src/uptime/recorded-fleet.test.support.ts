@@ -1,6 +1,7 @@
 /** Lets the store live through the events of a random fleet, restarts included. */
 import { writeCheckpoints } from '../store/checkpoints.ts';
-import { type Journal, journalReader } from '../store/journal.ts';
+import type { Journal } from '../store/journal.ts';
+import { journalReader } from '../store/journal-reader.ts';
 import { createStateSeries, type StateSeries } from '../store/state-series.ts';
 import type { RandomFleet } from './random-fleet.test.support.ts';
 
