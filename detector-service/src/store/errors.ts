@@ -4,6 +4,7 @@ export type StoreErrorCode =
   | 'journal-backlog-full'
   | 'journal-closed'
   | 'journal-unreadable'
+  | 'snapshot-unreadable'
   | 'influx-config'
   | 'influx-query'
   | 'influx-unreachable';

@@ -25,8 +25,10 @@ export interface BeatOfFleet {
 }
 
 export class FleetMinutes {
-  /** The group of a device, plus one; its state; and its beats in an hour by its interval, in millionths. */
-  readonly columns = new Columns({ group: Uint32Array, state: Uint8Array, rate: Float64Array });
+  /** The beats of a device in an hour, by its interval, in millionths. */
+  readonly rates = new Columns({ rate: Float64Array });
+  /** The group of a device, plus one, and its state. */
+  readonly #places = new Columns({ group: Uint32Array, state: Uint8Array });
   readonly #hearing: HearingTimes;
   readonly #groups: FleetGroup[] = [];
   readonly #byPlace = new Map<string, Map<string | undefined, number>>();
@@ -40,8 +42,9 @@ export class FleetMinutes {
 
   /** A device's verdict is now `state`, at `site`. */
   place(row: number, { deviceClass }: DeviceKey, site: string | undefined, state: State, at: number): void {
-    this.columns.reach(row);
-    const { group, state: states } = this.columns.of;
+    this.#places.reach(row);
+    this.rates.reach(row);
+    const { group, state: states } = this.#places.of;
     const former = group[row] as number;
     if (former > 0) this.#groups[former - 1]?.leave(states[row] as number, this.#rateOf(row), at);
     const number = this.#group(deviceClass, site, at);
@@ -52,16 +55,17 @@ export class FleetMinutes {
 
   /** A device is forgotten. */
   remove(row: number, at: number): void {
-    const { group, state } = this.columns.of;
+    const { group, state } = this.#places.of;
     const former = group[row] as number | undefined;
     if (former === undefined || former === 0) return;
     this.#groups[former - 1]?.leave(state[row] as number, this.#rateOf(row), at);
-    this.columns.clear(row);
+    this.#places.clear(row);
+    this.rates.clear(row);
   }
 
   /** Counts what a verdict told now means; `row` may have moved on since. */
   noticed(row: number, { from, to, reason, restated }: Transition): void {
-    const group = this.#groups[((this.columns.of.group[row] as number | undefined) ?? 0) - 1];
+    const group = this.#groups[((this.#places.of.group[row] as number | undefined) ?? 0) - 1];
     if (group === undefined) return;
     if (to === 'suspect' && from !== 'suspect') group.timeouts++;
     if (to === 'dead' && !restated) group.deaths++;
@@ -70,7 +74,8 @@ export class FleetMinutes {
   }
 
   heard(row: number, beat: BeatOfFleet, at: number): void {
-    const { group: groups, state, rate } = this.columns.of;
+    const { group: groups, state } = this.#places.of;
+    const { rate } = this.rates.of;
     const group = this.#groups[((groups[row] as number | undefined) ?? 0) - 1];
     if (group === undefined) return;
     const perHour = Math.round(3.6e12 / beat.intervalMs);
@@ -110,7 +115,7 @@ export class FleetMinutes {
   }
 
   #rateOf(row: number): number {
-    return this.columns.of.rate[row] as number;
+    return this.rates.of.rate[row] as number;
   }
 
   #group(deviceClass: string, site: string | undefined, at: number): number {

@@ -10,11 +10,13 @@ import type { DeviceKey } from './device-key.ts';
 import { DeviceRows } from './device-rows.ts';
 import { FleetMinutes } from './fleet-minutes.ts';
 import { HearingTimes } from './hearing-times.ts';
+import { parseSlotKey } from './rollup-line.ts';
 import { Rollups } from './rollups.ts';
-import { HOUR_MS, slotStart } from './slot.ts';
+import { HOUR, HOUR_MS, slotStart } from './slot.ts';
 import { SlotTimes } from './slot-times.ts';
-import { slotsClosedMark } from './slots-closed-mark.ts';
-import { type LatestVerdict, type StateSeriesCounters, VerdictSeries } from './state-series.ts';
+import { slotsClosedMark, slotsClosedTo } from './slots-closed-mark.ts';
+import { type LatestVerdict, StateSeries, type StateSeriesCounters } from './state-series.ts';
+import { DAY_MS } from './utc-day.ts';
 import { VerdictHistory } from './verdict-history.ts';
 
 export interface HeardBeat extends DeviceKey, Told {
@@ -29,20 +31,20 @@ export class FleetSeries {
   readonly counts = new BeatCounts();
   readonly hearing = new HearingTimes();
   readonly minutes = new FleetMinutes(this.hearing);
-  readonly verdicts: VerdictSeries;
+  readonly verdicts: StateSeries;
   readonly #rollups = new Rollups(this.rows, this.slots, this.counts, this.hearing);
   /** Up to when every device's hours are closed. */
   #closedTo = Number.NEGATIVE_INFINITY;
   #latestAt = Number.NEGATIVE_INFINITY;
 
   constructor() {
-    this.verdicts = new VerdictSeries(this.rows, this.history, this.slots, (row) => {
+    this.verdicts = new StateSeries(this.rows, this.history, this.slots, (row) => {
       this.minutes.remove(row, this.#latestAt);
       this.counts.remove(row);
     });
   }
 
-  /** Lines for one verdict, in order; see {@link VerdictSeries.record}. */
+  /** Lines for one verdict, in order; see {@link StateSeries.record}. */
   record(transition: Transition): string[] {
     const { deviceClass, device, noticedAt } = transition;
     this.#reach(noticedAt);
@@ -79,21 +81,21 @@ export class FleetSeries {
   }
 
   /**
-   * Lines of all slots that are over at `at` and have not been written. Lazy: what was taken must be appended before
-   * anything else is told; others may be told things in between.
+   * Lines of all slots that are over at `at` and have not been written, device by device. Lazy: what was taken must be
+   * appended before anything else is told; other things may be told between two devices.
    */
-  *closeSlots(at: number): Generator<string> {
+  *closeSlots(at: number): Generator<string[]> {
     this.#reach(at);
-    yield* this.minutes.take();
+    yield this.minutes.take();
     const openFrom = slotStart(at, HOUR_MS);
     if (openFrom <= this.#closedTo) return;
     for (const row of this.rows.all()) {
-      if (this.#rollups.isDue(row, at)) yield* this.#rollups.close(row, at);
+      if (this.#rollups.isDue(row, at)) yield this.#rollups.close(row, at);
     }
     this.#closedTo = openFrom;
     // Deaf spells matter for the open day, and for a day that a stop has left open.
     this.hearing.forget(at - 32 * 24 * HOUR_MS);
-    yield slotsClosedMark(openFrom, this.rows.size);
+    yield [slotsClosedMark(openFrom, this.rows.size)];
   }
 
   /** True when {@link closeSlots} would give something. */
@@ -102,8 +104,8 @@ export class FleetSeries {
     return this.minutes.hasLines || slotStart(at, HOUR_MS) > this.#closedTo;
   }
 
-  checkpoint(upTo: number): Iterable<string> {
-    return this.verdicts.checkpoint(upTo);
+  checkpoint(upTo: number): Iterable<string[]> {
+    return this.verdicts.checkpoints(upTo);
   }
 
   latest(): Iterable<LatestVerdict> {
@@ -123,6 +125,19 @@ export class FleetSeries {
     this.#closedTo = hour;
   }
 
+  /**
+   * Takes in a line of the journal that was written after what is known here.
+   * @returns false for a line that is damaged
+   */
+  recall(line: string): boolean {
+    if (line.startsWith(HOUR.measurement)) return this.#recallHour(line);
+    const closedTo = slotsClosedTo(line);
+    if (closedTo === undefined) return this.verdicts.recall(line);
+    for (const row of this.rows.all()) this.#closedUpTo(row, closedTo);
+    this.#closedTo = Math.max(this.#closedTo, closedTo);
+    return true;
+  }
+
   /** After a restart: devices stand where their last verdicts leave them, and nothing is expected of them yet. */
   resume(at: number): void {
     for (const row of this.rows.all()) {
@@ -131,6 +146,24 @@ export class FleetSeries {
       const { site, state } = this.history.newest(row);
       this.minutes.place(row, this.rows.keyOf(row), site, state, at);
     }
+  }
+
+  #recallHour(line: string): boolean {
+    const slot = parseSlotKey(line);
+    if (slot === undefined) return false;
+    const row = this.rows.find(slot.deviceClass, slot.device);
+    if (row >= 0) this.#closedUpTo(row, slot.start + HOUR_MS);
+    return true;
+  }
+
+  /** What the journal has of a device's slots is not to be written again. */
+  #closedUpTo(row: number, closedTo: number): void {
+    const openFrom = this.slots.openFrom(row);
+    if (closedTo <= openFrom) return;
+    this.slots.setOpenFrom(row, closedTo);
+    this.counts.columns.reach(row);
+    this.counts.clear(row, 'hour');
+    if (slotStart(openFrom, DAY_MS) < slotStart(closedTo, DAY_MS)) this.counts.clear(row, 'day');
   }
 
   #follow(row: number, at: number): void {

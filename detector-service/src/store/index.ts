@@ -1,6 +1,7 @@
 export type { BackoffOptions } from './backoff.ts';
-export * from './checkpoints.ts';
+export type { Told } from './beat-counts.ts';
 export * from './errors.ts';
+export * from './fleet-series.ts';
 export * from './influx-doctor.ts';
 export {
   describeTarget,
@@ -14,6 +15,9 @@ export * from './line-protocol.ts';
 export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
 export * from './sender.ts';
+export * from './series-loading.ts';
+export { encodeSeries } from './series-snapshot.ts';
 export * from './state-line.ts';
 export * from './state-series.ts';
 export * from './utc-day.ts';
+export * from './write-in-pieces.ts';

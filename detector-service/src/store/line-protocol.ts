@@ -105,7 +105,8 @@ function separator(line: string, mark: string, start: number, end = line.length)
   return index < 0 || index > end ? end : index;
 }
 
-function unescapeName(text: string): string {
+/** Undoes {@link escapeTag}. */
+export function unescapeName(text: string): string {
   return text.includes('\\') ? text.replace(/\\([,= ])/g, '$1') : text;
 }
 

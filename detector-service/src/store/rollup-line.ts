@@ -1,6 +1,6 @@
 /** The lines of `device_1h` and `device_1d`. SERIES.md says what each field means. */
 import type { DeviceKey } from './device-key.ts';
-import { escapeTag } from './line-protocol.ts';
+import { escapeTag, unescapeName } from './line-protocol.ts';
 import type { SlotKind } from './slot.ts';
 import type { SlotShare } from './slot-share.ts';
 
@@ -76,4 +76,14 @@ function times({ upMs, downMs, unknownMs, transitions, stateEnd }: SlotShare): s
 /** Single precision kept the value: what lies beyond a thousandth is noise. */
 export function tidy(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+const SLOT_KEY =
+  /^device_1[hd],class=((?:[^, =]|(?<=\\)[, =])+),device=((?:[^, =]|(?<=\\)[, =])+)[, ].* (-?\d+)$/;
+
+/** Whose slot a line is about, and which; undefined for any other line. Never throws. */
+export function parseSlotKey(line: string): (DeviceKey & { readonly start: number }) | undefined {
+  const [, deviceClass, device, start] = SLOT_KEY.exec(line) ?? [];
+  if (deviceClass === undefined || device === undefined) return undefined;
+  return { deviceClass: unescapeName(deviceClass), device: unescapeName(device), start: Number(start) };
 }

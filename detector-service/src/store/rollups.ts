@@ -4,6 +4,7 @@ import type { DeviceRows } from './device-rows.ts';
 import type { HearingTimes } from './hearing-times.ts';
 import { formatSlot, type SlotBeats } from './rollup-line.ts';
 import { DAY, HOUR, HOUR_MS, type SlotKind, slotStart } from './slot.ts';
+import { isRetired } from './slot-share.ts';
 import type { SlotTimes } from './slot-times.ts';
 import { DAY_MS } from './utc-day.ts';
 
@@ -57,6 +58,7 @@ export class Rollups {
     const shares = this.#slots.shares(row, kind, start);
     const key = this.#rows.keyOf(row);
     const heardMs = this.#hearing.heardMs(start, start + kind.lengthMs);
+    if (isRetired(shares)) return;
     const last = shares.findLast(({ stateEnd }) => stateEnd !== 'retired') ?? shares.at(-1);
     for (const share of shares) {
       const heard = share === last ? this.#counts.summary(row, slot, heardMs) : NOTHING_HEARD;

@@ -20,7 +20,7 @@ export type ShareBefore = Pick<SlotShare, 'upMs' | 'downMs' | 'unknownMs' | 'tra
 /**
  * Shares of the slot from `from` to `to` by consecutive verdicts, the oldest first.
  * @param before for the slot in which the oldest verdict began
- * @returns none when the device was not known in the slot, or retired all through it.
+ * @returns none when the device was not known in the slot
  */
 export function slotShares(
   verdicts: readonly Verdict[],
@@ -30,7 +30,6 @@ export function slotShares(
 ): SlotShare[] {
   const shares: SlotShare[] = [];
   let share: SlotShare | undefined;
-  let known = false;
   for (const [index, { at, state, reason, site }] of verdicts.entries()) {
     if (at >= to) break;
     const endsAt = Math.min(to, verdicts[index + 1]?.at ?? to);
@@ -43,9 +42,18 @@ export function slotShares(
     addTime(share, availability(state, reason as Reason), endsAt - Math.max(from, at));
     if (at >= from) share.transitions++;
     share.stateEnd = state;
-    known ||= state !== 'retired' || at >= from;
   }
-  return known ? shares : [];
+  return shares;
+}
+
+/** True when a device was retired all through a slot: nobody asks for it then. */
+export function isRetired([share, ...others]: readonly SlotShare[]): boolean {
+  return (
+    share?.stateEnd === 'retired' &&
+    share.transitions === 0 &&
+    others.length === 0 &&
+    share.upMs + share.downMs === 0
+  );
 }
 
 export function sameShare(one: SlotShare, other: SlotShare | undefined): boolean {

@@ -5,7 +5,7 @@
  * it is sent again, and so that a reader can take a line apart in one pass.
  */
 import { type Reason, STATES, type State } from '../detector/transition.ts';
-import { escapeTag } from './line-protocol.ts';
+import { escapeTag, unescapeName } from './line-protocol.ts';
 
 export const STATE_MEASUREMENT = 'device_state';
 
@@ -82,9 +82,9 @@ export function parseStateLine(line: string): StatePoint | undefined {
   if (availability > 1 || availability < -1) return undefined;
   if (!KNOWN_STATES.has(part[5] as string) || !KNOWN_STATES.has(part[6] as string)) return undefined;
   return {
-    deviceClass: unescapeTag(part[1] as string),
-    device: unescapeTag(part[2] as string),
-    site: part[3] === undefined ? undefined : unescapeTag(part[3]),
+    deviceClass: unescapeName(part[1] as string),
+    device: unescapeName(part[2] as string),
+    site: part[3] === undefined ? undefined : unescapeName(part[3]),
     availability: availability as 1 | 0 | -1,
     status: part[5] as State,
     previous: part[6] as State,
@@ -100,8 +100,4 @@ export function parseStateLine(line: string): StatePoint | undefined {
     rev: part[16] === undefined ? undefined : Number(part[16]),
     at: Number(part[17]),
   };
-}
-
-function unescapeTag(text: string): string {
-  return text.includes('\\') ? text.replace(/\\([,= ])/g, '$1') : text;
 }

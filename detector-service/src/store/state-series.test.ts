@@ -94,27 +94,27 @@ test('a verdict at midnight is its own checkpoint', () => {
     pointsIn(series.record(verdict('dead', MIDNIGHT))).map(({ at }) => at),
     [MIDNIGHT],
   );
-  assert.deepEqual(pointsIn(series.checkpoint(MIDNIGHT + HOUR_MS)), []);
+  assert.deepEqual(pointsIn([...series.checkpoints(MIDNIGHT + HOUR_MS)].flat()), []);
 });
 
 test('quiet devices are carried over midnight once, retired ones never', () => {
   const series = createStateSeries();
   series.record(verdict('alive', START));
   series.record(verdict('retired', START, { device: 'd2' }));
-  const lines = [...series.checkpoint(MIDNIGHT + 5)];
+  const lines = [...series.checkpoints(MIDNIGHT + 5)].flat();
   assert.deepEqual(
     pointsIn(lines).map(({ device, at }) => [device, at]),
     [['d1', MIDNIGHT]],
   );
   assert.equal(lines.at(-1), `state_checkpoint devices=1i ${MIDNIGHT}`);
-  assert.deepEqual([...series.checkpoint(MIDNIGHT + 6)], []);
+  assert.deepEqual([...series.checkpoints(MIDNIGHT + 6)], []);
   assert.equal(series.counters().devices, 1);
 });
 
 test('a verdict that comes after the checkpoint it precedes restates it in place', () => {
   const series = createStateSeries();
   series.record(verdict('alive', START));
-  void [...series.checkpoint(MIDNIGHT)];
+  void [...series.checkpoints(MIDNIGHT)];
   const points = pointsIn(series.record(verdict('dead', MIDNIGHT - HOUR_MS, { noticedAt: MIDNIGHT + 5 })));
   assert.deepEqual(
     points.map(({ at, status, downTotalMs, rev }) => ({ at, status, downTotalMs, rev })),
@@ -193,7 +193,7 @@ test('the verdict in force can be restated however old it is', () => {
   const series = createStateSeries();
   series.record(verdict('alive', START - 1000));
   series.record(verdict('dead', START));
-  void [...series.checkpoint(START + 20 * DAY_MS)];
+  void [...series.checkpoints(START + 20 * DAY_MS)];
   const lines = series.record(
     verdict('unreachable', START, { restated: true, noticedAt: START + 20 * DAY_MS + 1 }),
   );
@@ -243,7 +243,10 @@ test('after a stop of a week devices come back from the newest complete checkpoi
     ...before.record(verdict('alive', START, { site: 'north' })),
     ...before.record(verdict('dead', START, { device: 'd2' })),
   ];
-  const saturday = [...before.checkpoint(MIDNIGHT), ...before.record(verdict('dead', MIDNIGHT + 5))];
+  const saturday = [
+    ...[...before.checkpoints(MIDNIGHT)].flat(),
+    ...before.record(verdict('dead', MIDNIGHT + 5)),
+  ];
   const after = createStateSeries();
   // A short life on Monday was killed before it could write a checkpoint.
   await after.load(readerOf({ '2026-11-20': friday, '2026-11-21': saturday, '2026-11-23': [] }));
@@ -255,7 +258,7 @@ test('after a stop of a week devices come back from the newest complete checkpoi
       { device: 'd2', state: 'dead', at: START, site: undefined, reason: 'silence' },
     ],
   );
-  const points = pointsIn(after.checkpoint(MIDNIGHT + 7 * DAY_MS));
+  const points = pointsIn([...after.checkpoints(MIDNIGHT + 7 * DAY_MS)].flat());
   assert.equal(points.length, 14);
   const last = points.find(({ device, at }) => device === 'd2' && at === MIDNIGHT + 7 * DAY_MS);
   assert.equal(last?.downTotalMs, 18 * HOUR_MS + 7 * DAY_MS);
@@ -274,10 +277,12 @@ for (const seed of [1, 2, 3, 4, 123, 129]) {
         continue;
       }
       const isVerdict = event.kind === 'verdict';
-      const lines = isVerdict ? steady.record(event.transition) : [...steady.checkpoint(event.now)].sort();
+      const lines = isVerdict
+        ? steady.record(event.transition)
+        : [...steady.checkpoints(event.now)].flat().sort();
       const again = isVerdict
         ? restarted.record(event.transition)
-        : [...restarted.checkpoint(event.now)].sort();
+        : [...restarted.checkpoints(event.now)].flat().sort();
       assert.deepEqual(again, lines);
       const segment = dayName(event.now);
       journal[segment] = [...(journal[segment] ?? []), ...lines];

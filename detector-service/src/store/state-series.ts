@@ -54,34 +54,11 @@ export interface StateSeriesCounters {
   readonly restatementsTooOld: number;
 }
 
-export interface StateSeries {
-  /**
-   * Takes up where a journal ends. Reads back to the newest midnight at which every device had a checkpoint,
-   * however long ago that was. To be called once, on an empty series.
-   */
-  load(journal: JournalReader): Promise<void>;
-  /**
-   * Lines for one verdict, in order: missed checkpoints, the verdict, restated points. Empty when the verdict was
-   * the last one recorded already. Append them before anything else is recorded.
-   * @throws RangeError when `at` is no whole number of milliseconds.
-   */
-  record(transition: Transition): string[];
-  /**
-   * Lines that carry every device over all midnights up to `upTo`; devices retired before are forgotten. Lazy:
-   * what was taken must be appended before anything else is recorded, as `writeCheckpoints` does.
-   */
-  checkpoint(upTo: number): Iterable<string>;
-  /** In no particular order; retired devices until the next checkpoint. */
-  latest(): Iterable<LatestVerdict>;
-  counters(): StateSeriesCounters;
-}
-
 export function createStateSeries(): StateSeries {
-  return new VerdictSeries(new DeviceRows(), new VerdictHistory());
+  return new StateSeries(new DeviceRows(), new VerdictHistory());
 }
 
-/** {@link StateSeries} on rows that it shares with other books; `slots` are those that its verdicts fill. */
-export class VerdictSeries implements StateSeries {
+export class StateSeries {
   readonly #rows: DeviceRows;
   readonly #history: VerdictHistory;
   readonly #slots: SlotTimes | undefined;
@@ -93,6 +70,7 @@ export class VerdictSeries implements StateSeries {
   #restatedPoints = 0;
   #restatementsTooOld = 0;
 
+  /** On rows that it may share with other books; `slots` are those that its verdicts fill. */
   constructor(
     rows: DeviceRows,
     history: VerdictHistory,
@@ -105,6 +83,10 @@ export class VerdictSeries implements StateSeries {
     this.#onRemove = onRemove;
   }
 
+  /**
+   * Takes up where a journal ends. Reads back to the newest midnight at which every device had a checkpoint,
+   * however long ago that was. To be called once, on an empty series.
+   */
   async load(journal: JournalReader): Promise<void> {
     const from = await loadingStart(journal);
     for await (const { lines } of journal.read(from, undefined, { measurements: STATE_MEASUREMENTS })) {
@@ -112,6 +94,11 @@ export class VerdictSeries implements StateSeries {
     }
   }
 
+  /**
+   * Lines for one verdict, in order: missed checkpoints, the verdict, what is put right. Empty when the verdict was the
+   * last one recorded already. Append them before anything else is recorded.
+   * @throws RangeError when `at` is no whole number of milliseconds.
+   */
   record(transition: Transition): string[] {
     if (!Number.isSafeInteger(transition.at)) {
       throw new RangeError(`a verdict needs a whole number of milliseconds, not ${transition.at}`);
@@ -128,15 +115,20 @@ export class VerdictSeries implements StateSeries {
     return [...lines, ...(this.#slots?.putRight(row, former, deviceClass, device, this.#rev) ?? [])];
   }
 
-  *checkpoint(upTo: number): Iterable<string> {
+  /**
+   * Lines that carry every device over all midnights up to `upTo`, device by device; devices retired before are
+   * forgotten. Lazy: what was taken must be appended before anything else is recorded, as `writeInPieces` does.
+   */
+  *checkpoints(upTo: number): Iterable<string[]> {
     const midnight = dayStart(upTo);
     if (midnight <= this.#checkpointAt) return;
-    this.#forgetRetired();
-    for (const row of this.#rows.all()) yield* this.#carryForward(row, midnight);
+    this.#forgetRetired(midnight);
+    for (const row of this.#rows.all()) yield this.#carryForward(row, midnight);
     this.#checkpointAt = midnight;
-    yield checkpointMark(midnight, this.#rows.size);
+    yield [checkpointMark(midnight, this.#rows.size)];
   }
 
+  /** In no particular order; retired devices until the next checkpoint. */
   *latest(): Iterable<LatestVerdict> {
     for (const row of this.#rows.all()) {
       const { state, reason, at, phi, site } = this.#history.newest(row);
@@ -164,11 +156,15 @@ export class VerdictSeries implements StateSeries {
     this.#rev = rev;
   }
 
-  /** Takes a line of the journal into the history, so that what is recorded next comes out as without a restart. */
-  recall(line: string): void {
+  /**
+   * Takes a line of the journal into the history, so that what is recorded next comes out as without a restart.
+   * @returns false for a line that is damaged
+   */
+  recall(line: string): boolean {
     const point = parseStateLine(line);
-    if (point !== undefined) this.#recallPoint(point);
-    else this.#recallCheckpoint(line);
+    if (point === undefined) return this.#recallCheckpoint(line);
+    this.#recallPoint(point);
+    return true;
   }
 
   #begin(transition: Transition): string[] {
@@ -260,9 +256,11 @@ export class VerdictSeries implements StateSeries {
     this.#history.setCounted(row, counted);
   }
 
-  #forgetRetired(): void {
+  /** Who was retired before a midnight is in no slot that is still open. */
+  #forgetRetired(midnight: number): void {
     for (const row of this.#rows.all()) {
-      if (this.#history.newest(row).state !== 'retired') continue;
+      const { state, at } = this.#history.newest(row);
+      if (state !== 'retired' || at >= midnight) continue;
       this.#onRemove(row);
       this.#history.remove(row);
       this.#rows.remove(row);
@@ -307,10 +305,11 @@ export class VerdictSeries implements StateSeries {
     this.#slots?.loseBefore(row);
   }
 
-  #recallCheckpoint(line: string): void {
+  #recallCheckpoint(line: string): boolean {
     const midnight = midnightMarked(line);
-    if (midnight === undefined) return;
+    if (midnight === undefined) return false;
     this.#checkpointAt = Math.max(this.#checkpointAt, midnight);
-    this.#forgetRetired();
+    this.#forgetRetired(midnight);
+    return true;
   }
 }

@@ -189,6 +189,7 @@ export class VerdictHistory {
   /** Takes over what {@link gathered} gave, after the columns were restored. */
   restore(dense: Float64Array, end: number): void {
     const { kept, size, block } = this.columns.of;
+    // The blocks are cut anew; where they lay before means nothing.
     size.fill(0);
     let from = 0;
     for (let row = 0; row < end; row++) {

@@ -1,8 +1,8 @@
 /** Lets the store live through the events of a random fleet, restarts included. */
-import { writeCheckpoints } from '../store/checkpoints.ts';
 import type { Journal } from '../store/journal.ts';
 import { journalReader } from '../store/journal-reader.ts';
 import { createStateSeries, type StateSeries } from '../store/state-series.ts';
+import { writeCheckpoints } from '../store/write-in-pieces.ts';
 import type { RandomFleet } from './random-fleet.test.support.ts';
 
 export async function recordFleet(
