@@ -16,7 +16,7 @@ import type { Reason, State, Transition } from '../detector/transition.ts';
 import { CHECKPOINT_MEASUREMENT, checkpointMark, loadingStart, midnightMarked } from './checkpoint-mark.ts';
 import { DeviceRows } from './device-rows.ts';
 import type { JournalReader } from './journal-reader.ts';
-import { newLife, requestedAt, type Span, says, spanBehind, spansOf, verdictOf } from './life.ts';
+import { newLife, requestedAt, type Span, says, spanBehind, spansOf, verdictOf, verdictPoint } from './life.ts';
 import { type SlotTimes, settledIn } from './slot-times.ts';
 import {
   formatStateLine,
@@ -184,10 +184,12 @@ export class StateSeries {
     const lines = this.#carryForward(row, at - 1);
     const covered = this.#history.coveredTo(row);
     // A device that comes back after it was retired may be anywhere.
-    this.#push(row, verdictOf(transition, at, newest.state === 'retired' ? undefined : newest.site));
+    const verdict = verdictOf(transition, at, newest.state === 'retired' ? undefined : newest.site);
+    this.#push(row, verdict);
     this.#history.setCoveredTo(row, Math.max(covered, dayStart(at)));
     this.#verdicts++;
     if (at !== transition.at) this.#bumped++;
+    if (at > covered && verdict.site === newest.site) return [...lines, this.#verdictLine(row, verdict)];
     const restated = (point: number) => (point <= covered && point === dayStart(point) ? rev : undefined);
     return [...lines, ...this.#pointsFrom(row, at, restated, at)];
   }
@@ -223,6 +225,14 @@ export class StateSeries {
     return this.#pointsFrom(row, first, () => undefined);
   }
 
+  /** The line of a new verdict that moves nothing and stands behind every checkpoint: nearly all of them. */
+  #verdictLine(row: number, verdict: Verdict): string {
+    const { deviceClass, device } = this.#rows.keyOf(row);
+    const counted = this.#history.countedAt(row, this.#history.kept(row) - 1);
+    const point = verdictPoint({ verdict, counted, endsAt: Number.POSITIVE_INFINITY }, undefined);
+    return formatStateLine(stateKey(deviceClass, device, verdict.site), point);
+  }
+
   /** Lines of {@link pointsFrom} for a row. */
   #pointsFrom(row: number, from: number, revOf: RevOf, newVerdictAt?: number): string[] {
     const spans = this.#spans(row);
@@ -248,7 +258,7 @@ export class StateSeries {
   #forgetSettled(row: number): void {
     const settled = this.#slots?.settled(row) ?? settledIn(this.#history, row, Number.POSITIVE_INFINITY);
     if (settled === 0) return;
-    const counted = (this.#spans(row)[settled] as Span).counted;
+    const counted = this.#history.countedAt(row, settled);
     for (let index = 0; index < settled; index++) {
       this.#slots?.passOn(row);
       this.#history.shift(row);
@@ -296,7 +306,7 @@ export class StateSeries {
     }
     if (verdict.at < this.#history.newest(row).at) return;
     this.#push(row, verdict);
-    const expected = this.#spans(row).at(-1)?.counted;
+    const expected = this.#history.countedAt(row, this.#history.kept(row) - 1);
     if (JSON.stringify(expected) === JSON.stringify(counted)) return;
     // Something before is missing in the journal, or a retired device was forgotten: trust what was written.
     this.#history.clear(row);

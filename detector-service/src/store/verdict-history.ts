@@ -5,7 +5,7 @@
  * then; so those that ended within the last 25 hours are kept, and always the newest. They lie in blocks of one
  * array of numbers, and a device has the smallest block that holds its own: mostly one or two verdicts, 32 bytes each.
  */
-import { STATES, type State } from '../detector/transition.ts';
+import { availability, type Reason, STATES, type State } from '../detector/transition.ts';
 import { Columns } from './columns.ts';
 import { Words } from './words.ts';
 
@@ -155,6 +155,34 @@ export class VerdictHistory {
     this.#verdicts[start + 3] = STATES.indexOf(verdict.state) + STATE_SPAN * words;
   }
 
+  /** What had been counted when the verdict of number `index` began; as `spansOf` would say, without its objects. */
+  countedAt(row: number, index: number): Counted {
+    const counted: { -readonly [K in keyof Counted]: Counted[K] } = this.counted(row);
+    let at = this.at(row, 0);
+    let packed = this.#packed(row, 0);
+    for (let next = 1; next <= index; next++) {
+      const nextAt = this.at(row, next);
+      const nextPacked = this.#packed(row, next);
+      const state = STATES[packed % STATE_SPAN] as State;
+      const words = Math.floor(packed / STATE_SPAN);
+      const isNewLife =
+        state === 'retired' || Math.floor(words / REASON_SPAN) !== Math.floor(nextPacked / STATE_SPAN / REASON_SPAN);
+      if (isNewLife) counted.upMs = counted.downMs = counted.unknownMs = counted.seq = 0;
+      else {
+        const counts = availability(state, this.reasons.text(words % REASON_SPAN) as Reason);
+        if (counts === 1) counted.upMs += nextAt - at;
+        else if (counts === 0) counted.downMs += nextAt - at;
+        else counted.unknownMs += nextAt - at;
+      }
+      counted.seq++;
+      counted.previous = state;
+      counted.previousMs = nextAt - at;
+      at = nextAt;
+      packed = nextPacked;
+    }
+    return counted;
+  }
+
   /** Adds the newest verdict. There must be less than {@link VERDICTS_MAX}. */
   push(row: number, verdict: Verdict): void {
     const { kept, size } = this.columns.of;
@@ -201,6 +229,10 @@ export class VerdictHistory {
       this.#verdicts.set(dense.subarray(from, from + count * WIDTH), this.#start(row, 0));
       from += count * WIDTH;
     }
+  }
+
+  #packed(row: number, index: number): number {
+    return this.#verdicts[this.#start(row, index) + 3] as number;
   }
 
   #start(row: number, index: number): number {
