@@ -16,7 +16,16 @@ import type { Reason, State, Transition } from '../detector/transition.ts';
 import { CHECKPOINT_MEASUREMENT, checkpointMark, loadingStart, midnightMarked } from './checkpoint-mark.ts';
 import { DeviceRows } from './device-rows.ts';
 import type { JournalReader } from './journal-reader.ts';
-import { newLife, requestedAt, type Span, says, spanBehind, spansOf, verdictOf, verdictPoint } from './life.ts';
+import {
+  newLife,
+  requestedAt,
+  type Span,
+  says,
+  spanBehind,
+  spansOf,
+  verdictOf,
+  verdictPoint,
+} from './life.ts';
 import { type SlotTimes, settledIn } from './slot-times.ts';
 import {
   formatStateLine,

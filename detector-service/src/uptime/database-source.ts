@@ -4,18 +4,21 @@
  */
 import { InfluxConnection } from '../store/influx-connection.ts';
 import type { InfluxTarget } from '../store/influx-target.ts';
-import type { StatePoint } from '../store/state-line.ts';
-import { type Dialect, type PointRequest, pointOf } from './dialects/dialect.ts';
+import { STATE_MEASUREMENT, type StatePoint } from '../store/state-line.ts';
+import { type Dialect, type PointRequest, pointOf, type Row, STATE_FIELDS } from './dialects/dialect.ts';
 import { influxQl } from './dialects/influxql.ts';
-import { byDevice, type DevicePoints, merged } from './merged-points.ts';
+import { byDevice, type DevicePoints, merged, type OfDevice } from './merged-points.ts';
 import {
   type Gathered,
   type Gatherer,
   LOOK_BACK_MS,
   type PointQuery,
   type PointSource,
+  type SlotQuery,
+  type StateGatherer,
 } from './point-source.ts';
 import type { DeviceName } from './selection.ts';
+import { SLOT_FIELDS, slotPointOf } from './slot-point.ts';
 
 /** Devices asked for in one query of all points. */
 const DEVICES_AT_ONCE = 100;
@@ -40,46 +43,60 @@ export function databaseSource(
   { dialect = influxQl, timeoutMs = 60_000 }: DatabaseSourceOptions = {},
 ): DatabaseSource {
   const connection = new InfluxConnection(target, timeoutMs);
-  const ask = (request: PointRequest) => byDevice(pointsOf(dialect, connection, request));
+  const ask = <P extends OfDevice>(request: PointRequest, pointIn: (row: Row) => P | undefined) =>
+    byDevice(pointsIn(dialect, connection, request, pointIn));
   return {
     async *gather(query, create) {
-      const groups = merged(pointRequests(query).map(ask));
+      const groups = merged(pointRequests(query).map((request) => ask(request, pointOf)));
       if (query.want !== 'ends') {
         for await (const group of groups) yield* nonEmpty(gathered(group, create));
         return;
       }
-      const every = (devices: readonly DeviceName[]) => ask(everyPoint(query, devices));
+      const every = (devices: readonly DeviceName[]) => ask(everyPoint(query, devices), pointOf);
       yield* withHistories(groups, query, create, every);
+    },
+    async *gatherSlots(query, create) {
+      for await (const group of ask(slotRequest(query), slotPointOf)) yield gathered(group, create);
     },
     close: () => connection.close(),
   };
 }
 
-/** What is asked first for a query, in any dialect. */
-export function pointRequests({ select, window, want }: PointQuery): PointRequest[] {
+/** The texts that are asked first for a query: to be read, and pasted elsewhere. */
+export function queryTexts(dialect: Dialect, query: PointQuery | SlotQuery): string[] {
+  const requests = 'want' in query ? pointRequests(query) : [slotRequest(query)];
+  return requests.map((request) => dialect.points(request));
+}
+
+function pointRequests({ select, window, want }: PointQuery): PointRequest[] {
   const { from, to } = window;
-  const lookBack = from - LOOK_BACK_MS;
-  if (want === 'all') return [{ select, after: lookBack, until: to, pick: 'every' }];
-  if (want === 'downs') return [{ select, after: lookBack, until: to, pick: 'downs' }];
+  const after = from - LOOK_BACK_MS;
+  const points = { measurement: STATE_MEASUREMENT, fields: STATE_FIELDS, select };
+  if (want !== 'ends') return [{ ...points, after, until: to, pick: want === 'all' ? 'every' : 'downs' }];
   return [
-    { select, after: lookBack, until: from, pick: 'last' },
+    { ...points, after, until: from, pick: 'last' },
     // A single device that is new in the window is asked for all its points instead.
-    ...(select.device === undefined ? [{ select, after: from, until: to, pick: 'first' } as const] : []),
-    { select, after: from, until: to, pick: 'last' },
+    ...(select.device === undefined ? [{ ...points, after: from, until: to, pick: 'first' } as const] : []),
+    { ...points, after: from, until: to, pick: 'last' },
   ];
 }
 
 function everyPoint({ select, window }: PointQuery, devices: readonly DeviceName[]): PointRequest {
   const { from, to } = window;
-  return { select: { site: select.site }, devices, after: from - LOOK_BACK_MS, until: to, pick: 'every' };
+  const points = { measurement: STATE_MEASUREMENT, fields: STATE_FIELDS, select: { site: select.site } };
+  return { ...points, devices, after: from - LOOK_BACK_MS, until: to, pick: 'every' };
+}
+
+function slotRequest({ measurement, select, window: { from, to } }: SlotQuery): PointRequest {
+  return { measurement, fields: SLOT_FIELDS, select, after: from - 1, until: to - 1, pick: 'contents' };
 }
 
 /** Asks again, for all their points, for devices whose ends do not tell what lay between; the order is kept. */
-async function* withHistories<G extends Gatherer>(
-  groups: AsyncIterable<DevicePoints>,
+async function* withHistories<G extends StateGatherer>(
+  groups: AsyncIterable<DevicePoints<StatePoint>>,
   { select, window }: PointQuery,
   create: () => G,
-  every: (devices: readonly DeviceName[]) => AsyncIterable<DevicePoints>,
+  every: (devices: readonly DeviceName[]) => AsyncIterable<DevicePoints<StatePoint>>,
 ): AsyncGenerator<Gathered<G>> {
   let held: Gathered<G>[] = [];
   let unclear: DeviceName[] = [];
@@ -103,18 +120,21 @@ async function* withHistories<G extends Gatherer>(
   yield* release();
 }
 
-async function* pointsOf(
+async function* pointsIn<P>(
   dialect: Dialect,
   connection: InfluxConnection,
   request: PointRequest,
-): AsyncGenerator<StatePoint[]> {
-  for await (const rows of dialect.rows(connection, dialect.points(request))) {
-    yield rows.flatMap((row) => pointOf(row) ?? []);
+  pointIn: (row: Row) => P | undefined,
+): AsyncGenerator<P[]> {
+  const known = await dialect.columns?.(connection, request.measurement);
+  if (known?.size === 0) return;
+  for await (const rows of dialect.rows(connection, dialect.points({ ...request, known }))) {
+    yield rows.flatMap((row) => pointIn(row) ?? []);
   }
 }
 
-function gathered<G extends Gatherer>(
-  { deviceClass, device, points }: DevicePoints,
+function gathered<P, G extends Gatherer<P>>(
+  { deviceClass, device, points }: DevicePoints<P>,
   create: () => G,
 ): Gathered<G> {
   const gatherer = create();
@@ -122,7 +142,7 @@ function gathered<G extends Gatherer>(
   return { deviceClass, device, gathered: gatherer };
 }
 
-function* nonEmpty<G extends Gatherer>(device: Gathered<G>): Generator<Gathered<G>> {
+function* nonEmpty<G extends Gatherer<never>>(device: Gathered<G>): Generator<Gathered<G>> {
   if (!device.gathered.isEmpty) yield device;
 }
 

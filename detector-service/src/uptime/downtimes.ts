@@ -1,7 +1,7 @@
 /** Times in which devices were dead, one by one: since when, until when, and why. */
 import type { Reason } from '../detector/transition.ts';
 import type { PointReason, StatePoint } from '../store/state-line.ts';
-import { type Gatherer, LOOK_BACK_MS, type PointSource } from './point-source.ts';
+import { LOOK_BACK_MS, type PointSource, type StateGatherer } from './point-source.ts';
 import { checkWindow, type DeviceName, type Selection, type Window } from './selection.ts';
 
 export interface Downtime extends DeviceName {
@@ -62,7 +62,7 @@ interface DownMark {
 }
 
 /** Keeps of one device's points those that say down and those that end it. */
-class DownPoints implements Gatherer {
+class DownPoints implements StateGatherer {
   readonly needsAll = false;
   /** By instant and site: a point that replaces another has both in common. */
   readonly #marks = new Map<string, DownMark>();

@@ -6,6 +6,8 @@ export { influxQl } from './dialects/influxql.ts';
 export { sql } from './dialects/sql.ts';
 export * from './downtimes.ts';
 export * from './journal-source.ts';
+export * from './latency.ts';
 export * from './point-source.ts';
 export * from './selection.ts';
+export { coarsest } from './slot-tally.ts';
 export * from './uptime.ts';

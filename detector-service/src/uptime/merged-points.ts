@@ -1,15 +1,21 @@
 /** Answers about many devices, side by side: what belongs to one device comes together, and nothing is kept. */
 import { StoreError } from '../store/errors.ts';
-import type { StatePoint } from '../store/state-line.ts';
 import { compareDevices, type DeviceName } from './selection.ts';
 
-export interface DevicePoints extends DeviceName {
-  readonly points: readonly StatePoint[];
+/** A point of a device: of `device_state`, or a closed slot. */
+export interface OfDevice extends DeviceName {
+  readonly at: number;
+}
+
+export interface DevicePoints<P> extends DeviceName {
+  readonly points: readonly P[];
 }
 
 /** Cuts points that come sorted by class and device into devices. @throws StoreError when they are not sorted. */
-export async function* byDevice(batches: AsyncIterable<readonly StatePoint[]>): AsyncGenerator<DevicePoints> {
-  let points: StatePoint[] = [];
+export async function* byDevice<P extends OfDevice>(
+  batches: AsyncIterable<readonly P[]>,
+): AsyncGenerator<DevicePoints<P>> {
+  let points: P[] = [];
   for await (const batch of batches) {
     for (const point of batch) {
       const order = points[0] === undefined ? 0 : compareDevices(points[0], point);
@@ -28,18 +34,20 @@ export async function* byDevice(batches: AsyncIterable<readonly StatePoint[]>): 
 }
 
 /** Merges streams that are each sorted by device; a device's points stay in the order of the streams. */
-export async function* merged(streams: readonly AsyncIterable<DevicePoints>[]): AsyncGenerator<DevicePoints> {
+export async function* merged<P>(
+  streams: readonly AsyncIterable<DevicePoints<P>>[],
+): AsyncGenerator<DevicePoints<P>> {
   const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
   try {
     const heads = await Promise.all(iterators.map(headOf));
     for (;;) {
       const [next] = heads.flatMap((head) => head ?? []).sort(compareDevices);
       if (next === undefined) return;
-      const points: StatePoint[] = [];
+      const points: P[] = [];
       for (const [index, head] of heads.entries()) {
         if (head === undefined || compareDevices(head, next) !== 0) continue;
         points.push(...head.points);
-        heads[index] = await headOf(iterators[index] as AsyncIterator<DevicePoints>);
+        heads[index] = await headOf(iterators[index] as AsyncIterator<DevicePoints<P>>);
       }
       yield { deviceClass: next.deviceClass, device: next.device, points };
     }
@@ -48,13 +56,13 @@ export async function* merged(streams: readonly AsyncIterable<DevicePoints>[]): 
   }
 }
 
-async function headOf(iterator: AsyncIterator<DevicePoints>): Promise<DevicePoints | undefined> {
+async function headOf<P>(iterator: AsyncIterator<DevicePoints<P>>): Promise<DevicePoints<P> | undefined> {
   const { done, value } = await iterator.next();
   return done ? undefined : value;
 }
 
 /** In the order of time; the content of a point that was put right last comes last. */
-function groupOf(points: StatePoint[]): DevicePoints {
-  const { deviceClass, device } = points[0] as StatePoint;
+function groupOf<P extends OfDevice>(points: P[]): DevicePoints<P> {
+  const { deviceClass, device } = points[0] as P;
   return { deviceClass, device, points: points.sort((a, b) => a.at - b.at) };
 }

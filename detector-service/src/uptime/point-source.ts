@@ -1,6 +1,7 @@
 /** The port between the questions and whatever holds the series `device_state`. */
 import type { StatePoint } from '../store/state-line.ts';
 import type { DeviceName, Selection, Window } from './selection.ts';
+import type { SlotMeasurement, SlotPoint } from './slot-point.ts';
 
 /** Checkpoints come every 24 hours; one more hour lets them be written. Nobody has to look back further. */
 export const LOOK_BACK_MS = 25 * 3_600_000;
@@ -19,18 +20,21 @@ export interface PointQuery {
 }
 
 /** Takes in the points of one device. */
-export interface Gatherer {
+export interface Gatherer<P> {
   /** In any order. Of two points at one instant of one site, the later given is the valid one. */
-  add(point: StatePoint): void;
+  add(point: P): void;
   /** True when nothing given so far mattered. */
   readonly isEmpty: boolean;
-  /** True when `ends` cannot tell what lay between. */
-  readonly needsAll: boolean;
   /** About how many points it keeps: a bound on memory is made of it. */
   readonly weight: number;
 }
 
-export interface Gathered<G extends Gatherer> extends DeviceName {
+export interface StateGatherer extends Gatherer<StatePoint> {
+  /** True when `ends` cannot tell what lay between. */
+  readonly needsAll: boolean;
+}
+
+export interface Gathered<G> extends DeviceName {
   readonly gathered: G;
 }
 
@@ -40,5 +44,14 @@ export interface PointSource {
    * Lets each device's points be gathered by a gatherer of its own, and yields the devices by class and name.
    * Memory is bounded however many devices there are. Devices without any point are left out.
    */
-  gather<G extends Gatherer>(query: PointQuery, create: () => G): AsyncIterable<Gathered<G>>;
+  gather<G extends StateGatherer>(query: PointQuery, create: () => G): AsyncIterable<Gathered<G>>;
+  /** The same with closed slots. */
+  gatherSlots<G extends Gatherer<SlotPoint>>(query: SlotQuery, create: () => G): AsyncIterable<Gathered<G>>;
+}
+
+export interface SlotQuery {
+  readonly measurement: SlotMeasurement;
+  readonly select: Selection;
+  /** Slots that begin in it. */
+  readonly window: Window;
 }

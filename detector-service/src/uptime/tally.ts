@@ -8,7 +8,7 @@
  */
 import { STATES, type State } from '../detector/transition.ts';
 import type { StatePoint } from '../store/state-line.ts';
-import { type Gatherer, LOOK_BACK_MS } from './point-source.ts';
+import { LOOK_BACK_MS, type StateGatherer } from './point-source.ts';
 
 export interface Times {
   readonly upMs: number;
@@ -39,7 +39,7 @@ interface Life {
 }
 
 /** Tallies one device over the slots between edges. */
-export class DeviceTally implements Gatherer {
+export class DeviceTally implements StateGatherer {
   readonly #edges: readonly number[];
   readonly #lives: Life[] = [];
 

@@ -3,6 +3,7 @@ import type { State } from '../detector/transition.ts';
 import { type SlotLength, slotEdges, type TimeZone, UTC } from './calendar.ts';
 import type { PointSource } from './point-source.ts';
 import { checkWindow, type DeviceName, type Selection, type Window } from './selection.ts';
+import { type SlotTally, slotTallies } from './slot-tally.ts';
 import { DeviceTally, type Times } from './tally.ts';
 
 export interface UptimeNumbers extends Times {
@@ -46,6 +47,11 @@ export interface UptimeQuery extends Window {
   readonly by?: SlotLength | undefined;
   /** Whose hours, days and months; UTC by default. */
   readonly zone?: TimeZone | undefined;
+  /**
+   * `verdicts` (default): exact for any window. `rollups`: sums of closed hours or days, for windows and slots that
+   * begin and end with an hour in UTC; the same numbers, and the only ones where verdicts are not kept for so long.
+   */
+  readonly series?: 'verdicts' | 'rollups' | undefined;
 }
 
 /**
@@ -85,19 +91,30 @@ export async function uptimeSums(
 
 /** One row per device, by class and name; memory does not grow with the devices. @throws as {@link uptime} does. */
 export async function* uptimeRows(query: UptimeQuery): AsyncGenerator<UptimeRow> {
-  const { source, select = {}, from, to } = query;
+  const { from, to, by } = query;
   const edges = edgesOf(query);
-  const want = edges.length === 2 ? 'ends' : 'all';
-  const devices = source.gather({ select, window: { from, to }, want }, () => new DeviceTally(edges));
-  for await (const { deviceClass, device, gathered } of devices) {
-    const slots = gathered.slots();
+  const tallies =
+    query.series === 'rollups'
+      ? slotTallies(query.source, query.select ?? {}, edges)
+      : verdictTallies(query, edges);
+  for await (const { deviceClass, device, slots, state } of tallies) {
     yield {
       deviceClass,
       device,
       ...withPercents(sumOf(slots), to - from),
-      state: gathered.stateAtEnd(),
-      ...(query.by !== undefined && { slots: slots.map((times, index) => slotOf(times, edges, index, 1)) }),
+      state,
+      ...(by !== undefined && { slots: slots.map((times, index) => slotOf(times, edges, index, 1)) }),
     };
+  }
+}
+
+async function* verdictTallies(
+  { source, select = {}, from, to }: UptimeQuery,
+  edges: readonly number[],
+): AsyncGenerator<SlotTally> {
+  const query = { select, window: { from, to }, want: edges.length === 2 ? 'ends' : 'all' } as const;
+  for await (const { deviceClass, device, gathered } of source.gather(query, () => new DeviceTally(edges))) {
+    yield { deviceClass, device, slots: gathered.slots(), state: gathered.stateAtEnd() };
   }
 }
 

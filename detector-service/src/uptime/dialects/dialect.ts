@@ -3,18 +3,24 @@ import type { InfluxConnection } from '../../store/influx-connection.ts';
 import type { StatePoint } from '../../store/state-line.ts';
 import type { DeviceName, Selection } from '../selection.ts';
 
-/** Which points of `device_state`: those with after < at ≤ until. */
+/** Which points: those with after < at ≤ until. */
 export interface PointRequest {
+  readonly measurement: string;
+  readonly fields: readonly string[];
   readonly select: Selection;
   /** Only these devices. */
   readonly devices?: readonly DeviceName[] | undefined;
   readonly after: number;
   readonly until: number;
   /**
-   * The first or the last point of each series (class, device, site), every point, or those that say down together
-   * with those that follow one.
+   * - `first`, `last`: one point of each series (class, device, site) of `device_state`
+   * - `every`: every point
+   * - `downs`: points of `device_state` that say down, and those that follow one
+   * - `contents`: every point; where history was put right by adding contents, all of them, the newest last
    */
-  readonly pick: 'first' | 'last' | 'every' | 'downs';
+  readonly pick: 'first' | 'last' | 'every' | 'downs' | 'contents';
+  /** Columns that the database has, where it refuses queries for others; all are taken to be there unless given. */
+  readonly known?: ReadonlySet<string> | undefined;
 }
 
 /** One row of an answer: tags and fields by name; `time` is epoch milliseconds. */
@@ -29,6 +35,8 @@ export interface Dialect {
    * @throws StoreError `influx-query` when the server refuses, `influx-unreachable` when it does not answer.
    */
   rows(connection: InfluxConnection, text: string): AsyncIterable<readonly Row[]>;
+  /** Columns of a measurement, in a dialect whose queries may name no others. @throws StoreError as `rows` does. */
+  columns?(connection: InfluxConnection, measurement: string): Promise<ReadonlySet<string>>;
 }
 
 export const DIALECT_NAMES = ['influxql', 'flux', 'sql'] as const;

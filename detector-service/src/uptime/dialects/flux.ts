@@ -1,10 +1,9 @@
 /** Flux, which 2.x speaks at `/api/v2/query`; answers are CSV. */
 import { LineSplitter } from '@influxdata/influxdb-client';
 import { StoreError } from '../../store/errors.ts';
-import { STATE_MEASUREMENT } from '../../store/state-line.ts';
 import type { DeviceName, Selection } from '../selection.ts';
 import { answerLines } from './answer-lines.ts';
-import { type Dialect, isoInstant, type PointRequest, type Row, STATE_FIELDS, tagsOf } from './dialect.ts';
+import { type Dialect, isoInstant, type PointRequest, type Row, tagsOf } from './dialect.ts';
 
 /** Columns that are text; all others but the time are numbers. */
 const TEXTS: ReadonlySet<string> = new Set([
@@ -30,24 +29,26 @@ export function flux(bucket: string): Dialect {
   };
 }
 
-function pointsText(bucket: string, { select, devices, after, until, pick }: PointRequest): string {
+function pointsText(bucket: string, request: PointRequest): string {
+  const { measurement, fields, select, devices, after, until, pick } = request;
   const conditions = [
-    `r._measurement == ${quoted(STATE_MEASUREMENT)}`,
+    `r._measurement == ${quoted(measurement)}`,
     ...conditionsOf(select),
     ...(devices === undefined ? [] : [`(${devices.map(named).join(' or ')})`]),
   ];
+  const isEnd = pick === 'first' || pick === 'last';
   return [
     `from(bucket: ${quoted(bucket)})`,
     // `range` takes its start in and leaves its stop out.
     `  |> range(start: ${isoInstant(after + 1)}, stop: ${isoInstant(until + 1)})`,
     `  |> filter(fn: (r) => ${conditions.join(' and ')})`,
-    `  |> filter(fn: (r) => ${STATE_FIELDS.map((field) => `r._field == ${quoted(field)}`).join(' or ')})`,
-    ...(pick === 'first' || pick === 'last' ? [`  |> ${pick}()`] : []),
+    `  |> filter(fn: (r) => ${fields.map((field) => `r._field == ${quoted(field)}`).join(' or ')})`,
+    ...(isEnd ? [`  |> ${pick}()`] : []),
     '  |> drop(columns: ["_start", "_stop", "_measurement"])',
     '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")',
     '  |> group()',
     // The first or last `held_ms` may lie elsewhere than that of the other fields, and makes a row of its own.
-    '  |> filter(fn: (r) => exists r.state)',
+    ...(isEnd ? ['  |> filter(fn: (r) => exists r.state)'] : []),
     ...(pick === 'downs' ? ['  |> filter(fn: (r) => r.state == 0 or r.prev == "dead")'] : []),
     '  |> sort(columns: ["class", "device", "_time"])',
   ].join('\n');

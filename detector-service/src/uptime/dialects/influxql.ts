@@ -1,24 +1,11 @@
 /** InfluxQL, which 1.x, 2.x (by a DBRP mapping) and 3 speak at `/query`. */
 import { type InfluxSeries, queryInfluxQl, quoteString } from '../../store/influxql.ts';
-import { STATE_MEASUREMENT } from '../../store/state-line.ts';
 import type { DeviceName, Selection } from '../selection.ts';
-import { type Dialect, type PointRequest, type Row, STATE_FIELDS, tagsOf } from './dialect.ts';
-
-/**
- * A selector picks one point, and the other fields come from the same one. `ORDER BY time DESC LIMIT 1` picks the
- * same, but turns the order of the devices around as well.
- */
-const SELECTORS = {
-  first: 'FIRST(state) AS state',
-  last: 'LAST(state) AS state',
-  every: 'state',
-  downs: 'state',
-};
-const OTHER_FIELDS = STATE_FIELDS.filter((field) => field !== 'state').join(', ');
+import { type Dialect, type PointRequest, type Row, tagsOf } from './dialect.ts';
 
 export const influxQl: Dialect = {
   name: 'influxql',
-  points({ select, devices, after, until, pick }: PointRequest): string {
+  points({ measurement, fields, select, devices, after, until, pick }: PointRequest): string {
     const where = [
       ...conditions(select),
       ...(devices === undefined ? [] : [`(${devices.map(named).join(' OR ')})`]),
@@ -26,15 +13,21 @@ export const influxQl: Dialect = {
       `time > ${after}ms`,
       `time <= ${until}ms`,
     ];
-    return (
-      `SELECT ${SELECTORS[pick]}, ${OTHER_FIELDS} FROM ${STATE_MEASUREMENT} WHERE ${where.join(' AND ')}` +
-      ' GROUP BY class, device, site'
-    );
+    const columns = fields.map((field) => (field === 'state' ? stateColumn(pick) : field)).join(', ');
+    return `SELECT ${columns} FROM ${measurement} WHERE ${where.join(' AND ')} GROUP BY class, device, site`;
   },
   async *rows(connection, text) {
     for await (const series of queryInfluxQl(connection, text)) yield rowsOf(series);
   },
 };
+
+/**
+ * A selector picks one point, and the other fields come from the same one. `ORDER BY time DESC LIMIT 1` picks the
+ * same, but turns the order of the devices around as well.
+ */
+function stateColumn(pick: PointRequest['pick']): string {
+  return pick === 'first' || pick === 'last' ? `${pick.toUpperCase()}(state) AS state` : 'state';
+}
 
 function conditions(select: Selection): string[] {
   return tagsOf(select).map(([tag, value]) => `"${tag}" = ${quoteString(value)}`);

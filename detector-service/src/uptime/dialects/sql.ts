@@ -5,34 +5,32 @@
  * of each point and takes the newest.
  */
 import { databaseOf } from '../../store/influx-target.ts';
-import { STATE_MEASUREMENT } from '../../store/state-line.ts';
 import type { DeviceName, Selection } from '../selection.ts';
 import { answerLines } from './answer-lines.ts';
-import { type Dialect, isoInstant, type PointRequest, type Row, STATE_FIELDS, tagsOf } from './dialect.ts';
-
-const SERIES = 'class, device, site';
-const NEWEST_CONTENT = 'rev DESC NULLS LAST';
-const NUMBERED = {
-  first: `PARTITION BY ${SERIES} ORDER BY time ASC, ${NEWEST_CONTENT}`,
-  last: `PARTITION BY ${SERIES} ORDER BY time DESC, ${NEWEST_CONTENT}`,
-  every: `PARTITION BY ${SERIES}, time ORDER BY ${NEWEST_CONTENT}`,
-  downs: `PARTITION BY ${SERIES}, time ORDER BY ${NEWEST_CONTENT}`,
-};
+import { type Dialect, isoInstant, type PointRequest, type Row, tagsOf } from './dialect.ts';
 
 export const sql: Dialect = {
   name: 'sql',
-  points({ select, devices, after, until, pick }: PointRequest): string {
-    const where = [
-      ...conditions(select),
-      ...(devices === undefined ? [] : [`(${devices.map(named).join(' OR ')})`]),
-      `time > '${isoInstant(after)}'`,
-      `time <= '${isoInstant(until)}'`,
-    ];
+  points(request: PointRequest): string {
+    const { measurement, fields, pick, known } = request;
+    const has = (column: string): boolean => known?.has(column) ?? true;
+    const names = ['class', 'device', 'site', 'time', ...fields].map((name) =>
+      has(name) ? name : `NULL AS ${name}`,
+    );
+    const columns = `SELECT ${names.join(', ')}`;
+    const where = `WHERE ${conditionsOf(request).join(' AND ')}`;
+    if (pick === 'contents') {
+      const oldestFirst = has('rev') ? ', rev ASC NULLS FIRST' : '';
+      return [columns, `FROM ${measurement} ${where}`, `ORDER BY class, device, time${oldestFirst}`].join(
+        '\n',
+      );
+    }
+    const downs = pick === 'downs' ? ` AND (state = 0 OR prev = 'dead')` : '';
     return [
-      `SELECT ${SERIES}, time, ${STATE_FIELDS.join(', ')}`,
-      `FROM (SELECT *, ROW_NUMBER() OVER (${NUMBERED[pick]}) AS number`,
-      `  FROM ${STATE_MEASUREMENT} WHERE ${where.join(' AND ')}) AS numbered`,
-      `WHERE number = 1${pick === 'downs' ? ` AND (state = 0 OR prev = 'dead')` : ''}`,
+      columns,
+      `FROM (SELECT *, ROW_NUMBER() OVER (${numbering(pick, has)}) AS number`,
+      `  FROM ${measurement} ${where}) AS numbered`,
+      `WHERE number = 1${downs}`,
       'ORDER BY class, device, time',
     ].join('\n');
   },
@@ -43,7 +41,33 @@ export const sql: Dialect = {
       yield lines.filter((line) => line !== '').map((line) => rowOf(JSON.parse(line)));
     }
   },
+  async columns(connection, measurement) {
+    const text = `SELECT column_name FROM information_schema.columns WHERE table_name = ${quoted(measurement)}`;
+    const names = new Set<string>();
+    for await (const rows of sql.rows(connection, text)) {
+      for (const { column_name: name } of rows) if (typeof name === 'string') names.add(name);
+    }
+    return names;
+  },
 };
+
+/** Number 1 is the point wanted, and of its contents the newest. */
+function numbering(pick: PointRequest['pick'], has: (column: string) => boolean): string {
+  const series = has('site') ? 'class, device, site' : 'class, device';
+  const newest = has('rev') ? ['rev DESC NULLS LAST'] : [];
+  if (pick === 'first') return `PARTITION BY ${series} ORDER BY ${['time ASC', ...newest].join(', ')}`;
+  if (pick === 'last') return `PARTITION BY ${series} ORDER BY ${['time DESC', ...newest].join(', ')}`;
+  return `PARTITION BY ${series}, time ORDER BY ${newest[0] ?? 'time'}`;
+}
+
+function conditionsOf({ select, devices, after, until }: PointRequest): string[] {
+  return [
+    ...conditions(select),
+    ...(devices === undefined ? [] : [`(${devices.map(named).join(' OR ')})`]),
+    `time > '${isoInstant(after)}'`,
+    `time <= '${isoInstant(until)}'`,
+  ];
+}
 
 function conditions(select: Selection): string[] {
   return tagsOf(select).map(([tag, value]) => `${tag} = ${quoted(value)}`);
