@@ -4,6 +4,8 @@ import { Command, CommanderError } from 'commander';
 import { addBrokerCommand } from './commands/broker.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addDowntimesCommand } from './commands/downtimes.ts';
+import { addLatencyCommand } from './commands/latency.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addSimCommand } from './commands/sim.ts';
 import { addStartCommands } from './commands/start.ts';
@@ -54,6 +56,8 @@ function program(context: Context): Command {
   addStartCommands(slowbeat, context);
   addBrokerCommand(slowbeat, context);
   addUptimeCommand(slowbeat, context);
+  addDowntimesCommand(slowbeat, context);
+  addLatencyCommand(slowbeat, context);
   addReplayCommand(slowbeat, context);
   addTuneCommand(slowbeat, context);
   addSimCommand(slowbeat, context);

@@ -43,8 +43,8 @@ export interface UptimeReport extends Window {
 export interface UptimeQuery extends Window {
   readonly source: PointSource;
   readonly select?: Selection;
-  /** Cut the window into hours, days, weeks or months. */
-  readonly by?: SlotLength | undefined;
+  /** Cut the window into hours, days, weeks or months, or into so many equal parts. */
+  readonly by?: SlotLength | { readonly parts: number } | undefined;
   /** Whose hours, days and months; UTC by default. */
   readonly zone?: TimeZone | undefined;
   /**
@@ -120,7 +120,11 @@ async function* verdictTallies(
 
 function edgesOf(query: UptimeQuery): readonly number[] {
   checkWindow(query);
-  return query.by === undefined ? [query.from, query.to] : slotEdges(query, query.by, query.zone ?? UTC);
+  const { from, to, by, zone = UTC } = query;
+  if (by === undefined) return [from, to];
+  if (typeof by === 'string') return slotEdges(query, by, zone);
+  const parts = Math.max(1, Math.min(Math.floor(by.parts), to - from));
+  return Array.from({ length: parts + 1 }, (_, index) => from + Math.round((index * (to - from)) / parts));
 }
 
 /** Adds up devices slot by slot. */
