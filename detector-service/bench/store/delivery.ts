@@ -28,7 +28,10 @@ export async function benchDelivery(points: number, devices: number): Promise<vo
       const used = process.cpuUsage(cpu);
       const cpuSeconds = (used.user + used.system) / 1e6;
       say('journal alone, the sender at work beside it', perSecond(points, (appendedAt - startedAt) / 1000));
-      say('journal and delivery', `${perSecond(points, seconds)}; ${perSecond(points, cpuSeconds)} of CPU time`);
+      say(
+        'journal and delivery',
+        `${perSecond(points, seconds)}; ${perSecond(points, cpuSeconds)} of CPU time`,
+      );
     } finally {
       sink.disconnect();
     }

@@ -19,7 +19,17 @@ export function* verdicts(devices: number): Generator<Transition> {
     for (const [number, device] of names.entries()) {
       at += 1;
       const site = `site-${number % 100}`;
-      yield { device, deviceClass: 'meter', site, from, to, at, noticedAt: at, reason, phi: to === 'alive' ? 0 : 3.217 };
+      yield {
+        device,
+        deviceClass: 'meter',
+        site,
+        from,
+        to,
+        at,
+        noticedAt: at,
+        reason,
+        phi: to === 'alive' ? 0 : 3.217,
+      };
     }
   }
 }

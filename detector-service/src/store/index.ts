@@ -16,6 +16,7 @@ export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
 export * from './sender.ts';
 export * from './series-loading.ts';
+export * from './series-report.ts';
 export { encodeSeries } from './series-snapshot.ts';
 export * from './state-line.ts';
 export * from './state-series.ts';

@@ -166,7 +166,8 @@ export class VerdictHistory {
       const state = STATES[packed % STATE_SPAN] as State;
       const words = Math.floor(packed / STATE_SPAN);
       const isNewLife =
-        state === 'retired' || Math.floor(words / REASON_SPAN) !== Math.floor(nextPacked / STATE_SPAN / REASON_SPAN);
+        state === 'retired' ||
+        Math.floor(words / REASON_SPAN) !== Math.floor(nextPacked / STATE_SPAN / REASON_SPAN);
       if (isNewLife) counted.upMs = counted.downMs = counted.unknownMs = counted.seq = 0;
       else {
         const counts = availability(state, this.reasons.text(words % REASON_SPAN) as Reason);
