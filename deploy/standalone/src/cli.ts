@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addBrokerCommand } from './commands/broker.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addJournalCommand } from './commands/journal.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addSimCommand } from './commands/sim.ts';
 import { addStartCommands } from './commands/start.ts';
@@ -54,6 +55,7 @@ function program(context: Context): Command {
   addStartCommands(slowbeat, context);
   addBrokerCommand(slowbeat, context);
   addUptimeCommand(slowbeat, context);
+  addJournalCommand(slowbeat, context);
   addReplayCommand(slowbeat, context);
   addTuneCommand(slowbeat, context);
   addSimCommand(slowbeat, context);

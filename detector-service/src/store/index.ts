@@ -10,7 +10,10 @@ export {
   targetFromEnvironment,
 } from './influx-target.ts';
 export * from './journal.ts';
+export * from './journal-post.ts';
 export * from './journal-reader.ts';
+export * from './journal-status.ts';
+export * from './journal-verify.ts';
 export * from './line-protocol.ts';
 export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
