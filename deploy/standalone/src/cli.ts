@@ -6,6 +6,7 @@ import { addConfigCommand } from './commands/config.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDowntimesCommand } from './commands/downtimes.ts';
 import { addLatencyCommand } from './commands/latency.ts';
+import { addJournalCommand } from './commands/journal.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addSimCommand } from './commands/sim.ts';
 import { addStartCommands } from './commands/start.ts';
@@ -58,6 +59,7 @@ function program(context: Context): Command {
   addUptimeCommand(slowbeat, context);
   addDowntimesCommand(slowbeat, context);
   addLatencyCommand(slowbeat, context);
+  addJournalCommand(slowbeat, context);
   addReplayCommand(slowbeat, context);
   addTuneCommand(slowbeat, context);
   addSimCommand(slowbeat, context);

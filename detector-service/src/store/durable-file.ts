@@ -31,6 +31,6 @@ export function hasCode(error: unknown, code: string): boolean {
 }
 
 /** For what is gone already when it is to be removed. */
-export function ignoreMissing(error: unknown): void {
+export function ignoreMissing(error: unknown): undefined {
   if (!hasCode(error, 'ENOENT')) throw error;
 }

@@ -7,6 +7,7 @@ export type StoreErrorCode =
   | 'snapshot-unreadable'
   | 'influx-config'
   | 'influx-query'
+  | 'influx-refused'
   | 'influx-unreachable';
 
 /** An expected failure of the store: something a person can put right. */

@@ -12,10 +12,11 @@ import { FleetMinutes } from './fleet-minutes.ts';
 import { HearingTimes } from './hearing-times.ts';
 import { parseSlotKey } from './rollup-line.ts';
 import { Rollups } from './rollups.ts';
+import type { LatestVerdict, StateSeriesCounters } from './series-report.ts';
 import { HOUR, HOUR_MS, slotStart } from './slot.ts';
 import { SlotTimes } from './slot-times.ts';
 import { slotsClosedMark, slotsClosedTo } from './slots-closed-mark.ts';
-import { type LatestVerdict, StateSeries, type StateSeriesCounters } from './state-series.ts';
+import { StateSeries } from './state-series.ts';
 import { DAY_MS } from './utc-day.ts';
 import { VerdictHistory } from './verdict-history.ts';
 

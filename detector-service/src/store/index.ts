@@ -10,12 +10,16 @@ export {
   targetFromEnvironment,
 } from './influx-target.ts';
 export * from './journal.ts';
+export * from './journal-post.ts';
 export * from './journal-reader.ts';
+export * from './journal-status.ts';
+export * from './journal-verify.ts';
 export * from './line-protocol.ts';
 export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
 export * from './sender.ts';
 export * from './series-loading.ts';
+export * from './series-report.ts';
 export { encodeSeries } from './series-snapshot.ts';
 export * from './state-line.ts';
 export * from './state-series.ts';

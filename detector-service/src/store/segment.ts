@@ -95,12 +95,9 @@ export async function* readLines(
       continue;
     }
     let damaged = block.damaged;
-    for (let cut = 0; cut < block.bytes.length; ) {
-      const next = endOfLines(block.bytes, cut, linesMax);
-      const lines = block.bytes.toString('utf8', cut, next - 1).split('\n');
-      yield { lines, end: { ...block.start, offset: block.start.offset + next }, damaged };
+    for (const { bytes, end } of piecesOf(block, linesMax)) {
+      yield { lines: bytes.toString('utf8', 0, bytes.length - 1).split('\n'), end, damaged };
       damaged = 0;
-      cut = next;
     }
   }
 }
@@ -201,9 +198,20 @@ function lineStart(block: Buffer, needle: Buffer, from: number): number {
   return block.length;
 }
 
-/** Offset behind at most `linesMax` whole lines from `start`. */
-function endOfLines(block: Buffer, start: number, linesMax: number): number {
-  let end = start;
-  for (let lines = 0; lines < linesMax && end < block.length; lines++) end = block.indexOf(NEWLINE, end) + 1;
-  return end;
+/** Some whole lines as bytes, and how many they are. */
+export interface Piece {
+  readonly bytes: Buffer;
+  readonly lines: number;
+  readonly end: Position;
+}
+
+/** Cuts a block so that no piece has more than so many lines. */
+export function* piecesOf({ bytes, start }: Block, linesMax: number): Generator<Piece> {
+  for (let from = 0; from < bytes.length; ) {
+    let to = from;
+    let lines = 0;
+    for (; lines < linesMax && to < bytes.length; lines++) to = bytes.indexOf(NEWLINE, to) + 1;
+    yield { bytes: bytes.subarray(from, to), lines, end: { ...start, offset: start.offset + to } };
+    from = to;
+  }
 }

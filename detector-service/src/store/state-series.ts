@@ -12,7 +12,7 @@
  *
  * The same verdicts in the same order give the same bytes. There is no clock in here.
  */
-import type { Reason, State, Transition } from '../detector/transition.ts';
+import type { Reason, Transition } from '../detector/transition.ts';
 import { CHECKPOINT_MEASUREMENT, checkpointMark, loadingStart, midnightMarked } from './checkpoint-mark.ts';
 import { DeviceRows } from './device-rows.ts';
 import type { JournalReader } from './journal-reader.ts';
@@ -26,6 +26,7 @@ import {
   verdictOf,
   verdictPoint,
 } from './life.ts';
+import type { LatestVerdict, StateSeriesCounters } from './series-report.ts';
 import { type SlotTimes, settledIn } from './slot-times.ts';
 import {
   formatStateLine,
@@ -40,28 +41,6 @@ import { type Verdict, VerdictHistory } from './verdict-history.ts';
 
 /** What a restart has to read back. */
 const STATE_MEASUREMENTS = [STATE_MEASUREMENT, CHECKPOINT_MEASUREMENT];
-
-/** The verdict a device was last given: what a detector has to adopt after a crash. */
-export interface LatestVerdict {
-  readonly deviceClass: string;
-  readonly device: string;
-  readonly site?: string | undefined;
-  readonly state: State;
-  readonly reason: Reason;
-  readonly at: number;
-  readonly phi: number;
-}
-
-export interface StateSeriesCounters {
-  readonly devices: number;
-  readonly verdicts: number;
-  /** Verdicts moved because their instant was not after the one before. */
-  readonly bumped: number;
-  /** Points written again with other content. */
-  readonly restatedPoints: number;
-  /** Restatements of a verdict that is settled by now; nothing was written for them. */
-  readonly restatementsTooOld: number;
-}
 
 export function createStateSeries(): StateSeries {
   return new StateSeries(new DeviceRows(), new VerdictHistory());
