@@ -9,6 +9,7 @@ import { addDowntimesCommand } from './commands/downtimes.ts';
 import { addJournalCommand } from './commands/journal.ts';
 import { addLatencyCommand } from './commands/latency.ts';
 import { addReplayCommand } from './commands/replay.ts';
+import { addReportCommand } from './commands/report.ts';
 import { addSimCommand } from './commands/sim.ts';
 import { addStartCommands } from './commands/start.ts';
 import { addTuneCommand } from './commands/tune.ts';
@@ -60,6 +61,7 @@ function program(context: Context): Command {
   addUptimeCommand(slowbeat, context);
   addDowntimesCommand(slowbeat, context);
   addLatencyCommand(slowbeat, context);
+  addReportCommand(slowbeat, context);
   addJournalCommand(slowbeat, context);
   addDoctorCommand(slowbeat, context);
   addReplayCommand(slowbeat, context);

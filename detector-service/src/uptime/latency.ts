@@ -53,17 +53,26 @@ export interface LatencyQuery extends Window {
 
 /**
  * From the closed hours that begin in a window. Latency is the round trip that a device measured, or else the one-way
- * delay above the fastest one seen lately.
+ * delay above the fastest one seen lately. Every row is kept in memory; {@link latencySum} keeps none.
  * @throws RangeError as `uptime` does; StoreError by the source.
  */
 export async function latency(query: LatencyQuery): Promise<LatencyReport> {
+  const rows: LatencyRow[] = [];
+  const total = await latencySum(query, (row) => rows.push(row));
+  return { from: query.from, to: query.to, rows, total };
+}
+
+/** The sum of {@link latency}; rows are handed over one by one and forgotten. @throws as {@link latency} does. */
+export async function latencySum(
+  query: LatencyQuery,
+  onRow: (row: LatencyRow) => void = () => {},
+): Promise<LatencySum> {
   checkWindow(query);
   const { source, select = {}, from, to, by, zone = UTC } = query;
   const edges = by === undefined ? [from, to] : slotEdges(query, by, zone);
-  const measurement = 'device_1h';
-  const rows: LatencyRow[] = [];
   const totals = edges.slice(1).map(() => new LatencyTally());
-  const slotQuery = { measurement, select, window: { from, to } } as const;
+  const slotQuery = { measurement: 'device_1h', select, window: { from, to } } as const;
+  let devices = 0;
   for await (const { deviceClass, device, gathered } of source.gatherSlots(
     slotQuery,
     () => new SlotPoints(),
@@ -73,9 +82,10 @@ export async function latency(query: LatencyQuery): Promise<LatencyReport> {
     for (const [index, total] of totals.entries()) total.merge(slots[index] as LatencyTally);
     const kinds = new Set(points.flatMap(({ fields }) => fields.lat_kind ?? []));
     const kind = kinds.size > 1 ? 'mixed' : [...kinds][0]?.toString();
-    rows.push({ deviceClass, device, kind, ...numbersOf(slots, edges, by !== undefined) });
+    onRow({ deviceClass, device, kind, ...numbersOf(slots, edges, by !== undefined) });
+    devices++;
   }
-  return { from, to, rows, total: { devices: rows.length, ...numbersOf(totals, edges, by !== undefined) } };
+  return { devices, ...numbersOf(totals, edges, by !== undefined) };
 }
 
 function tallies(points: readonly SlotPoint[], edges: readonly number[]): LatencyTally[] {
