@@ -72,7 +72,7 @@ function pathOf(places: readonly (string | undefined)[]): string {
 }
 
 /** The next of 1, 2, 5, 10, 20, … that is not below. */
-function niceAbove(value: number): number {
+export function niceAbove(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return power * ([1, 2, 5].find((digit) => digit * power >= value) ?? 10);
 }

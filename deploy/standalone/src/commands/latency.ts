@@ -125,11 +125,7 @@ export function latencySvg({ from, to, total }: LatencyReport, zone: TimeZone, t
     name,
     points: slots.map((slot) => ({ at: (slot.from + slot.to) / 2, value: read(slot) })),
   });
-  const lines = [
-    line('p50', ({ p50Ms }) => p50Ms),
-    line('p95', ({ p95Ms }) => p95Ms),
-    line('mean lateness', ({ late }) => late.meanMs),
-  ];
+  const lines = [line('p50', ({ p50Ms }) => p50Ms), line('p95', ({ p95Ms }) => p95Ms)];
   return lineChartSvg({ title, lines, from, to, zone, label: span });
 }
 

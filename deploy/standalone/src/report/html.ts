@@ -1,17 +1,17 @@
 /** A service-level report as one HTML page that needs nothing else: charts are drawn in it. */
-import { lineChartSvg } from '../charts/line-chart.ts';
+import { lineChartSvg, niceAbove } from '../charts/line-chart.ts';
 import { stripsSvg } from '../charts/state-strip.ts';
 import { COLORS, escapeXml } from '../charts/svg.ts';
 import { latencySvg } from '../commands/latency.ts';
 import { type ClassReport, type SlaReport, verdictOf } from './sla.ts';
-import { duration, EXPLANATION, factsOf, percent, windowText } from './words.ts';
+import { duration, EXPLANATION, factsOf, percent, stamp, windowText } from './words.ts';
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 940px; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem; margin-bottom: 0 } h2 { margin: 2.5rem 0 .3rem; border-top: 1px solid #ccc; padding-top: 1rem }
 p.window, p.note { color: #555; margin-top: .2rem }
 table { border-collapse: collapse; margin: .8rem 0 } th, td { text-align: left; padding: .2rem .9rem .2rem 0; vertical-align: top }
-th { font-weight: 600; border-bottom: 1px solid #bbb } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
+th { font-weight: 600; border-bottom: 1px solid #bbb } td { white-space: nowrap } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 .uptime { font-size: 2rem; font-weight: 700 } .met { color: ${COLORS.up} } .missed { color: ${COLORS.down} } .unknown { color: #777 }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: .3rem 1.2rem; margin: .6rem 0 1rem }
 dt { color: #555; font-size: .85rem } dd { margin: 0; font-weight: 600 }
@@ -61,7 +61,7 @@ function section(one: ClassReport, report: SlaReport): string {
     value: slot.uptimePercent,
   }));
   const least = Math.min(target, ...points.flatMap(({ value }) => value ?? []));
-  const low = Math.max(0, Math.floor(least - (100 - least) * 0.1));
+  const low = Math.max(0, 100 - 4 * niceAbove(Math.max(0.01, (100 - least) / 4)));
   const chart = lineChartSvg({
     title: `Uptime by ${by}`,
     lines: [{ name: 'uptime', points }],
@@ -95,8 +95,8 @@ function longestTable({ downs }: ClassReport, { zone }: SlaReport): string {
   const rows = downs.longest.map(({ device, site, startAt, endAt, downMs, cause, endedBy }) => [
     escapeXml(device),
     escapeXml(site ?? ''),
-    zone.format(startAt),
-    endAt === undefined ? 'still down' : zone.format(endAt),
+    stamp(startAt, zone),
+    endAt === undefined ? 'still down' : stamp(endAt, zone),
     duration(downMs),
     escapeXml(cause ?? '–'),
     escapeXml(endedBy ?? ''),

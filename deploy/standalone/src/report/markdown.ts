@@ -3,7 +3,7 @@ import picocolors from 'picocolors';
 import { STRIP_LEGEND, terminalStrip } from '../charts/state-strip.ts';
 import { textTable } from '../text-table.ts';
 import { type ClassReport, type SlaReport, verdictOf } from './sla.ts';
-import { duration, EXPLANATION, factsOf, percent, windowText } from './words.ts';
+import { duration, EXPLANATION, factsOf, percent, stamp, windowText } from './words.ts';
 
 const PLAIN = picocolors.createColors(false);
 
@@ -52,8 +52,8 @@ function section(one: ClassReport, { zone, by }: SlaReport): string[] {
   const longest = downs.longest.map(({ device, site, startAt, endAt, downMs, cause }) => [
     device,
     site ?? '',
-    zone.format(startAt),
-    endAt === undefined ? 'still down' : zone.format(endAt),
+    stamp(startAt, zone),
+    endAt === undefined ? 'still down' : stamp(endAt, zone),
     duration(downMs),
     cause ?? '–',
   ]);

@@ -1,5 +1,6 @@
 /** Numbers and times as reports write them. */
 
+import type { TimeZone } from '@slowbeat/detector-service/uptime';
 import { span } from '../span.ts';
 import type { ClassReport, SlaReport } from './sla.ts';
 
@@ -13,8 +14,12 @@ export function duration(ms: number | undefined): string {
 
 /** `2026-10-01 00:00 to 2026-11-01 00:00, Europe/Berlin` */
 export function windowText({ from, to, zone }: Pick<SlaReport, 'from' | 'to' | 'zone'>): string {
-  const short = (at: number): string => zone.format(at).slice(0, 16).replace('T', ' ');
-  return `${short(from)} to ${short(to)}, ${zone.name}`;
+  return `${stamp(from, zone).slice(0, 16)} to ${stamp(to, zone).slice(0, 16)}, ${zone.name}`;
+}
+
+/** `2026-10-25 02:30:00` in the report's zone. */
+export function stamp(at: number, zone: TimeZone): string {
+  return zone.format(at).slice(0, 19).replace('T', ' ');
 }
 
 /** What is told of each class in one line, by name. */
