@@ -49,7 +49,7 @@ export interface UptimeQuery extends Window {
   readonly zone?: TimeZone | undefined;
   /**
    * `verdicts` (default): exact for any window. `rollups`: sums of closed hours or days, for windows and slots that
-   * begin and end with an hour in UTC; the same numbers, and the only ones where verdicts are not kept for so long.
+   * begin and end with an hour in UTC; the same times, and the only ones where verdicts are not kept for so long.
    */
   readonly series?: 'verdicts' | 'rollups' | undefined;
 }
