@@ -67,6 +67,7 @@ export class FlakySink implements AsyncDisposable {
   }
 
   #answer(body: string, response: ServerResponse): void {
+    response.setHeader('x-influxdb-version', '1.8.10');
     const luck = this.mood === 'well' ? 0 : this.#random();
     if (luck < 0.9) this.lines.push(...body.split('\n').filter((line) => line !== ''));
     if (luck < 0.75) response.writeHead(204).end();
