@@ -33,32 +33,32 @@ export function viewOf(fleet: Fleet, device: number, now: number): DeviceView {
   return {
     ...fleet.subject(device),
     state: fleet.state(device),
-    since: table.since[device] as number,
+    since: table.since.get(device),
     reason: fleet.reason(device),
     phi: fleet.phi(device, now),
-    lastSeenAt: instant(table.lastSeenAt[device]),
-    expectedBy: instant(table.expectedBy[device]),
-    suspectAt: instant(table.suspectAt[device]),
-    deadAt: instant(table.deadAt[device]),
-    intervalMs: table.intervalMs[device] as number,
-    generation: counter(table.generation[device]),
-    session: counter(table.session[device]),
-    seq: counter(table.seq[device]),
-    beats: table.beats[device] as number,
-    lost: table.lost[device] as number,
-    duplicates: table.duplicates[device] as number,
+    lastSeenAt: instant(table.lastSeenAt.get(device)),
+    expectedBy: instant(table.expectedBy.get(device)),
+    suspectAt: instant(table.suspectAt.get(device)),
+    deadAt: instant(table.deadAt.get(device)),
+    intervalMs: table.intervalMs.get(device),
+    generation: counter(table.generation.get(device)),
+    session: counter(table.session.get(device)),
+    seq: counter(table.seq.get(device)),
+    beats: table.beats.get(device),
+    lost: table.lost.get(device),
+    duplicates: table.duplicates.get(device),
   };
 }
 
 export function explanationOf(fleet: Fleet, device: number, now: number): Explanation {
   const { table } = fleet;
   const { config, model } = fleet.classOf(device);
-  const overdueMs = (table.deadAt[device] as number) - (table.expectedBy[device] as number);
+  const overdueMs = table.deadAt.get(device) - table.expectedBy.get(device);
   return {
     ...viewOf(fleet, device, now),
     algorithm: config.algorithm,
     capped: overdueMs >= config.maxSilenceMs,
-    learned: model.explain(table.learned, device * table.stride, fleet.planOf(device)),
+    learned: model.explain(table.learned.values, table.learned.base(device), fleet.planOf(device)),
   };
 }
 

@@ -58,7 +58,7 @@ export class Hearing {
       if (!introduces(evidence)) return 'unknown-device';
       if (table.size >= this.#devicesMax) return 'too-many-devices';
       device = this.#fleet.register(classNumber, evidence.device);
-      table.since[device] = at;
+      table.since.set(device, at);
     }
     switch (evidence.kind) {
       case 'birth':
@@ -82,7 +82,7 @@ export class Hearing {
     if (order === 'superseded') return 'superseded';
     this.#fleet.place(device, birth);
     if (birth.intervalMs !== undefined) {
-      table.intervalMs[device] = birth.intervalMs;
+      table.intervalMs.set(device, birth.intervalMs);
       this.#fleet.flag(device, FLAG.intervalStated, true);
     }
     const repeated = order === 'current' && birth.session !== undefined;
@@ -98,15 +98,15 @@ export class Hearing {
     const order = this.#order(device, beat, this.#bootedSince(device, beat, at));
     if (order === 'superseded') return 'superseded';
     const continues = order !== 'new-generation' && beat.seq !== undefined;
-    const missing = continues ? (beat.seq as number) - (table.seq[device] as number) - 1 : -1;
+    const missing = continues ? (beat.seq as number) - table.seq.get(device) - 1 : -1;
     if (continues && missing < 0) return this.#duplicate(device);
-    const lostBeats = continues && (table.seq[device] as number) >= 0 ? missing : -1;
+    const lostBeats = continues && table.seq.get(device) >= 0 ? missing : -1;
     const bootedAt = this.#bootedAt(device, order, beat.uptimeMs, at);
     this.#fleet.place(device, beat);
     this.#follow(device, order, beat);
-    if (beat.seq !== undefined) table.seq[device] = beat.seq;
-    table.beats[device] = (table.beats[device] as number) + 1;
-    table.lost[device] = (table.lost[device] as number) + Math.max(0, lostBeats);
+    if (beat.seq !== undefined) table.seq.set(device, beat.seq);
+    table.beats.add(device, 1);
+    table.lost.add(device, Math.max(0, lostBeats));
     this.#fleet.beat(device, at, lostBeats, beat.nextMs ?? 0, order === 'new-generation');
     if (this.#ranOn(device, order, beat.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'beat', at, beat.nextMs, bootedAt);
@@ -119,7 +119,7 @@ export class Hearing {
   #will(device: number, will: WillEvidence, at: number): Outcome {
     const { table } = this.#fleet;
     const order = this.#order(device, will);
-    const identified = (table.generation[device] as number) >= 0;
+    const identified = table.generation.get(device) >= 0;
     const ended = order === 'current' || order === 'unidentified';
     if (order === 'superseded' || (order === 'unidentified' && identified)) return 'stale-will';
     if (ended && this.#fleet.has(device, FLAG.saidBye)) return 'stale-will';
@@ -128,8 +128,8 @@ export class Hearing {
     if (state === 'dead' || state === 'unreachable') return 'recorded';
     this.#fleet.flag(device, FLAG.willCame, true);
     const reconnectedBy = Math.ceil(at + this.#fleet.classOf(device).config.reconnectMs);
-    table.suspectAt[device] = Math.min(table.suspectAt[device] as number, at);
-    table.deadAt[device] = Math.min(table.deadAt[device] as number, reconnectedBy);
+    table.suspectAt.set(device, Math.min(table.suspectAt.get(device), at));
+    table.deadAt.set(device, Math.min(table.deadAt.get(device), reconnectedBy));
     this.#verdicts.outage.heardOf(device, at);
     if (state === 'suspect') this.#verdicts.arm(device);
     else this.#verdicts.move(device, 'suspect', at, at, 'will');
@@ -143,7 +143,7 @@ export class Hearing {
     this.#follow(device, order, bye);
     this.#fleet.flag(device, FLAG.saidBye, true);
     this.#fleet.flag(device, FLAG.willCame, false);
-    this.#fleet.table.lastSeenAt[device] = at;
+    this.#fleet.table.lastSeenAt.set(device, at);
     if (bye.retire === true) this.#verdicts.move(device, 'retired', at, at, 'retired');
     else {
       this.#fleet.expectNext(device, at, bye.sleepMs ?? bye.maintenanceMs ?? config.byeMs);
@@ -163,8 +163,8 @@ export class Hearing {
   /** Life now, while the plan for the next beat stays as it is. */
   #signOfLife(device: number, { kind }: PongEvidence | TrafficEvidence, at: number): Outcome {
     const { table } = this.#fleet;
-    const intervalMs = table.intervalMs[device] as number;
-    const overdueMs = at - (table.expectedBy[device] as number);
+    const intervalMs = table.intervalMs.get(device);
+    const overdueMs = at - table.expectedBy.get(device);
     const untilNextMs = overdueMs < 0 ? -overdueMs : intervalMs - (overdueMs % intervalMs);
     return this.#renew(device, kind, at, Number.isNaN(overdueMs) ? undefined : untilNextMs);
   }
@@ -178,8 +178,8 @@ export class Hearing {
   ): Outcome {
     const { table } = this.#fleet;
     if (!this.#fleet.proves(device, kind)) return 'not-proof';
-    const first = Number.isNaN(table.lastSeenAt[device]) && this.#fleet.reason(device) === 'first-seen';
-    table.lastSeenAt[device] = at;
+    const first = Number.isNaN(table.lastSeenAt.get(device)) && this.#fleet.reason(device) === 'first-seen';
+    table.lastSeenAt.set(device, at);
     this.#fleet.flag(device, FLAG.willCame | FLAG.saidBye | FLAG.aliveBeforeBlind, false);
     this.#fleet.expectNext(device, at, nextMs);
     if (this.#fleet.state(device) === 'alive') this.#verdicts.arm(device);
@@ -201,13 +201,13 @@ export class Hearing {
     uptimeMs: number | undefined,
     at: number,
   ): number | undefined {
-    const known = (this.#fleet.table.generation[device] as number) >= 0;
+    const known = this.#fleet.table.generation.get(device) >= 0;
     return order === 'new-generation' && known ? at - (uptimeMs ?? 0) : undefined;
   }
 
   /** True when the device was called dead and its boot proves that it ran all through its silence. */
   #ranOn(device: number, order: SessionOrder, uptimeMs: number | undefined, at: number): boolean {
-    const silenceMs = at - (this.#fleet.table.lastSeenAt[device] as number);
+    const silenceMs = at - this.#fleet.table.lastSeenAt.get(device);
     const sameBoot = order === 'current' || order === 'new-session';
     return this.#fleet.state(device) === 'dead' && sameBoot && (uptimeMs ?? Infinity) > silenceMs;
   }
@@ -218,14 +218,13 @@ export class Hearing {
   }
 
   #duplicate(device: number): Outcome {
-    const { duplicates } = this.#fleet.table;
-    duplicates[device] = (duplicates[device] as number) + 1;
+    this.#fleet.table.duplicates.add(device, 1);
     return 'duplicate';
   }
 
   #order(device: number, message: Identified, bootedSince = false): SessionOrder {
     const { generation, session } = this.#fleet.table;
-    return sessionOrder(generation[device] as number, session[device] as number, message, bootedSince);
+    return sessionOrder(generation.get(device), session.get(device), message, bootedSince);
   }
 
   /**
@@ -234,8 +233,8 @@ export class Hearing {
    */
   #bootedSince(device: number, { uptimeMs }: BeatEvidence, at: number): boolean {
     const { intervalMs, lastSeenAt } = this.#fleet.table;
-    if (uptimeMs === undefined || uptimeMs < (intervalMs[device] as number)) return false;
-    return at - uptimeMs > (lastSeenAt[device] as number);
+    if (uptimeMs === undefined || uptimeMs < intervalMs.get(device)) return false;
+    return at - uptimeMs > lastSeenAt.get(device);
   }
 
   /** Makes the sender's boot and connection the current ones. */
@@ -243,10 +242,10 @@ export class Hearing {
     const { table } = this.#fleet;
     if (order !== 'new-generation' && order !== 'new-session') return;
     if (order === 'new-generation') {
-      table.generation[device] = message.generation as number;
-      table.seq[device] = -1;
+      table.generation.set(device, message.generation as number);
+      table.seq.set(device, -1);
     }
-    table.session[device] = message.session ?? -1;
+    table.session.set(device, message.session ?? -1);
     this.#fleet.flag(device, FLAG.willCame, false);
   }
 }

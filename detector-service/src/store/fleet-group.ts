@@ -5,6 +5,8 @@ import { LatencySummary } from './latency-summary.ts';
 import { escapeTag } from './line-protocol.ts';
 import { tidy } from './rollup-line.ts';
 
+export const FLEET_MEASUREMENT = 'fleet_1m';
+
 const isJudged = (state: State): boolean => state !== 'unknown' && state !== 'retired';
 const isExpected = (state: State): boolean => isJudged(state) && state !== 'asleep';
 const RETIRED = STATES.indexOf('retired');
@@ -32,7 +34,7 @@ export class FleetGroup {
 
   constructor(deviceClass: string, site: string | undefined, at: number) {
     const place = site ? `,site=${escapeTag(site)}` : '';
-    this.#key = `fleet_1m,class=${escapeTag(deviceClass)}${place}`;
+    this.#key = `${FLEET_MEASUREMENT},class=${escapeTag(deviceClass)}${place}`;
     this.#countedTo = at;
   }
 

@@ -87,6 +87,11 @@ export class FleetMinutes {
     group.hear(beat);
   }
 
+  /** Minutes before `minute` are not to be written again, whatever the clock says after a restart. */
+  beginAt(minute: number): void {
+    this.#minute = Math.max(this.#minute, minute);
+  }
+
   /** Closes the minutes before the one of `at`; to be called before anything else is told about `at`. */
   roll(at: number): void {
     const minute = slotStart(at, MINUTE_MS);

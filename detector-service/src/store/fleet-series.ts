@@ -8,12 +8,14 @@ import type { Transition } from '../detector/transition.ts';
 import { BeatCounts, type Told } from './beat-counts.ts';
 import type { DeviceKey } from './device-key.ts';
 import { DeviceRows } from './device-rows.ts';
+import { FLEET_MEASUREMENT } from './fleet-group.ts';
 import { FleetMinutes } from './fleet-minutes.ts';
 import { HearingTimes } from './hearing-times.ts';
+import { parseInstant } from './line-protocol.ts';
 import { parseSlotKey } from './rollup-line.ts';
 import { Rollups } from './rollups.ts';
 import type { LatestVerdict, StateSeriesCounters } from './series-report.ts';
-import { HOUR, HOUR_MS, slotStart } from './slot.ts';
+import { HOUR, HOUR_MS, MINUTE_MS, slotStart } from './slot.ts';
 import { SlotTimes } from './slot-times.ts';
 import { slotsClosedMark, slotsClosedTo } from './slots-closed-mark.ts';
 import { StateSeries } from './state-series.ts';
@@ -132,6 +134,7 @@ export class FleetSeries {
    */
   recall(line: string): boolean {
     if (line.startsWith(HOUR.measurement)) return this.#recallHour(line);
+    if (line.startsWith(FLEET_MEASUREMENT)) return this.#recallMinute(line);
     const closedTo = slotsClosedTo(line);
     if (closedTo === undefined) return this.verdicts.recall(line);
     for (const row of this.rows.all()) this.#closedUpTo(row, closedTo);
@@ -147,6 +150,13 @@ export class FleetSeries {
       const { site, state } = this.history.newest(row);
       this.minutes.place(row, this.rows.keyOf(row), site, state, at);
     }
+  }
+
+  #recallMinute(line: string): boolean {
+    const at = parseInstant(line, line.lastIndexOf(' ') + 1);
+    if (at === undefined) return false;
+    this.minutes.beginAt(at + MINUTE_MS);
+    return true;
   }
 
   #recallHour(line: string): boolean {

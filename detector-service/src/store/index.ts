@@ -22,6 +22,7 @@ export * from './series-loading.ts';
 export * from './series-report.ts';
 export { encodeSeries } from './series-snapshot.ts';
 export * from './state-line.ts';
+export type { Span } from './state-reading.ts';
 export * from './state-series.ts';
 export * from './utc-day.ts';
 export * from './write-in-pieces.ts';

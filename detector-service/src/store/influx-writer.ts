@@ -35,7 +35,7 @@ export class InfluxWriter {
   readonly #target: InfluxTarget;
   /** On this machine: compressing would cost more than it saves. */
   readonly #isNear: boolean;
-  #isThird: boolean | undefined;
+  #isReplacing: boolean | undefined;
 
   constructor(target: InfluxTarget, timeoutMs: number) {
     this.#target = target;
@@ -47,11 +47,11 @@ export class InfluxWriter {
   async write(lines: string, signal: AbortSignal): Promise<WriteOutcome> {
     const path = writePath(this.#target);
     try {
-      const isThird = holdsRevisions(lines) && (await this.#isThirdGeneration(signal));
+      const isSplit = holdsRevisions(lines) && !(await this.#replaces(signal));
       const response = await this.#connection.request({
         method: 'POST',
         path,
-        body: isThird ? withRevisionTags(lines) : lines,
+        body: isSplit ? withRevisionTags(lines) : lines,
         gzip: !this.#isNear,
         signal,
       });
@@ -62,14 +62,15 @@ export class InfluxWriter {
     }
   }
 
-  /** Asked when it first matters. */
-  async #isThirdGeneration(signal: AbortSignal): Promise<boolean> {
-    if (this.#isThird === undefined) {
+  /** Whether the later of two contents of one point wins there. Asked when it first matters. */
+  async #replaces(signal: AbortSignal): Promise<boolean> {
+    if (this.#isReplacing === undefined) {
       const { status, headers } = await this.#connection.request({ method: 'GET', path: '/ping', signal });
       if (status >= 500) throw new Error(`its version cannot be told (${status})`);
-      this.#isThird = /^v?3\./.test(String(headers['x-influxdb-version']));
+      // InfluxDB 1.x and 2.x promise it, and say who they are; InfluxDB 3 and VictoriaMetrics keep either.
+      this.#isReplacing = /^v?[12]\./.test(String(headers['x-influxdb-version']));
     }
-    return this.#isThird;
+    return this.#isReplacing;
   }
 
   /** Creates the 1.x database. @throws StoreError */

@@ -197,3 +197,30 @@ test('a segment that lost its end is not read beyond it', async () => {
     await file.close();
   });
 });
+
+test('the verdicts about some spans of time are read without the stretches that tell of none', async () => {
+  await withJournal(async (stage) => {
+    const { directory, lines } = stage;
+    await findsAll(stage);
+    const [first, second] = [Date.parse('2026-11-20T00:00:01Z'), Date.parse('2026-11-21T00:00:02Z')];
+    // A restatement, written long after its instant.
+    const late = `device_state,class=m,device=d1 up_ms=1i,rev=9i ${first}`;
+    await appendFile(segmentPath(directory, '2026-11-22'), `${late}\n`);
+    for (const at of [first, second]) {
+      const read: string[] = [];
+      for await (const batch of journalReader(directory).readStates([{ from: at - 500, to: at }])) {
+        read.push(...batch.lines);
+      }
+      const isAsked = (line: string) => {
+        const instant = Number(line.slice(line.lastIndexOf(' ') + 1));
+        return line.startsWith('device_state,') && instant >= at - 500 && instant <= at;
+      };
+      assert.deepEqual(read.filter(isAsked), [...lines, late].filter(isAsked));
+      const other = at === first ? '2026-11-21' : '2026-11-20';
+      const ofOther = read.filter((line) =>
+        new Date(Number(line.slice(-13))).toISOString().startsWith(other),
+      );
+      assert.deepEqual(ofOther, other === '2026-11-20' ? [late] : []);
+    }
+  });
+});

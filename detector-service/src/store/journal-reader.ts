@@ -13,6 +13,7 @@ import {
   segmentBlocks,
 } from './segment.ts';
 import { rebuildIndex, SegmentIndex } from './segment-index.ts';
+import { readStates, type Span } from './state-reading.ts';
 import { dayName } from './utc-day.ts';
 
 /** What can be read while another process writes it, or nobody does. */
@@ -27,6 +28,8 @@ export interface JournalReader {
    * by the segments' indexes, which are made where a closed segment has none.
    */
   readSeries(series: SeriesWanted, fromAt?: number): AsyncIterable<LineBatch>;
+  /** At least all `device_state` lines about instants in the spans, of all devices, in the order of writing. */
+  readStates(spans: readonly Span[]): AsyncIterable<LineBatch>;
 }
 
 export interface SeriesWanted extends DeviceKey {
@@ -39,6 +42,7 @@ export function journalReader(directory: string): JournalReader {
     segments: () => listSegments(directory),
     read: (from, to, limits) => readLines(directory, from, to, limits),
     readSeries: (series, fromAt) => readSeries(directory, series, fromAt),
+    readStates: (spans) => readStates(directory, spans),
   };
 }
 

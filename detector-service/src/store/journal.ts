@@ -26,6 +26,7 @@ import {
   segmentPath,
 } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import { readStates, type Span } from './state-reading.ts';
 
 export interface JournalOptions {
   /** Holds the day segments `YYYY-MM-DD.lp` and `journal.lock`. Created when missing. */
@@ -186,6 +187,10 @@ class SegmentJournal implements Journal {
 
   readSeries(series: SeriesWanted, fromAt?: number): AsyncIterable<LineBatch> {
     return readSeries(this.directory, series, fromAt, this.end());
+  }
+
+  readStates(spans: readonly Span[]): AsyncIterable<LineBatch> {
+    return readStates(this.directory, spans);
   }
 
   readBytes(from: Position, to: Position, bytesMax: number): AsyncIterable<Block> {

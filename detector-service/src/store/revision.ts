@@ -1,6 +1,6 @@
 /**
- * Points that were put right, for servers that do not promise which of two contents of one point wins (InfluxDB 3):
- * there `rev` is a tag, so that each content is a point of its own, and a query takes the greatest.
+ * Points that were put right, for servers that do not promise which of two contents of one point wins (InfluxDB 3,
+ * VictoriaMetrics): there `rev` is a tag, so that each content is a point of its own, and a query takes the greatest.
  */
 
 /** True when some of the lines put a point right. */

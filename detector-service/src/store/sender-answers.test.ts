@@ -214,6 +214,8 @@ for (const { host, encoding } of [
 for (const { version, line } of [
   { version: '1.8.10', line: 'device_1h,class=m,device=a\\ b up_ms=1i,rev=9i 5' },
   { version: 'v2.7.1', line: 'device_1h,class=m,device=a\\ b up_ms=1i,rev=9i 5' },
+  // VictoriaMetrics does not say a version.
+  { version: '', line: 'device_1h,class=m,device=a\\ b,rev=9 up_ms=1i 5' },
   { version: '3.0.1', line: 'device_1h,class=m,device=a\\ b,rev=9 up_ms=1i 5' },
 ]) {
   test(`what was put right is written as InfluxDB ${version} needs it`, async () => {

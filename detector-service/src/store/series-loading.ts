@@ -1,6 +1,7 @@
 /** Taking up the series where the last run left them: a snapshot, and what the journal got since. */
 import { CHECKPOINT_MEASUREMENT, loadingStart } from './checkpoint-mark.ts';
 import { StoreError } from './errors.ts';
+import { FLEET_MEASUREMENT } from './fleet-group.ts';
 import { FleetSeries } from './fleet-series.ts';
 import type { Journal } from './journal.ts';
 import { comparePositions, type Position } from './position.ts';
@@ -9,7 +10,13 @@ import { HOUR } from './slot.ts';
 import { SLOTS_CLOSED_MEASUREMENT } from './slots-closed-mark.ts';
 import { STATE_MEASUREMENT } from './state-line.ts';
 
-const READ_BACK = [STATE_MEASUREMENT, CHECKPOINT_MEASUREMENT, HOUR.measurement, SLOTS_CLOSED_MEASUREMENT];
+const READ_BACK = [
+  STATE_MEASUREMENT,
+  CHECKPOINT_MEASUREMENT,
+  HOUR.measurement,
+  SLOTS_CLOSED_MEASUREMENT,
+  FLEET_MEASUREMENT,
+];
 
 export interface LoadedSeries {
   readonly series: FleetSeries;

@@ -10,6 +10,7 @@ import { StoreError } from './errors.ts';
 import type { FleetSeries } from './fleet-series.ts';
 import type { DeafSpell } from './hearing-times.ts';
 import type { Position } from './position.ts';
+import { MINUTE_MS, slotStart } from './slot.ts';
 
 const MAGIC = 'SBSERIES';
 const VERSION = 1;
@@ -119,6 +120,7 @@ export function decodeSeries(series: FleetSeries, snapshot: Uint8Array): { at: n
   series.verdicts.restoreMarks(orNever(header.checkpointAt), orNever(header.rev));
   series.closedTo = orNever(header.closedTo);
   series.hearing.restore(header.spells, header.at);
+  series.minutes.beginAt(slotStart(header.at, MINUTE_MS));
   return { at: header.at, position: header.position };
 }
 

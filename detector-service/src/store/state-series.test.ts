@@ -42,6 +42,7 @@ function readerOf(segments: Record<string, readonly string[]>): JournalReader {
       }
     },
     async *readSeries() {},
+    async *readStates() {},
   };
 }
 

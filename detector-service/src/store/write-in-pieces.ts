@@ -2,7 +2,7 @@
 import type { Journal } from './journal.ts';
 import type { StateSeries } from './state-series.ts';
 
-const LINES_AT_ONCE = 2000;
+const LINES_AT_ONCE = 1000;
 
 /**
  * Writes the checkpoints of all midnights up to `upTo`; verdicts may be recorded meanwhile.
