@@ -104,7 +104,7 @@ test('dependencies are pinned exactly, and the lock file names no registry', () 
     const manifest = JSON.parse(readFileSync(join(ROOT, directory, 'package.json'), 'utf8'));
     assert.equal(manifest.engines.node, '>=20.19', directory);
     for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-      assert.match(version as string, /^\d+\.\d+\.\d+$/, `${directory}: ${name}`);
+      assert.match(version as string, /^\d+\.\d+\.\d+(-r\.\d+)?$/, `${directory}: ${name}`);
     }
   }
   assert.doesNotMatch(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'), /"resolved": "https?:/);

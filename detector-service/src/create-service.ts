@@ -46,6 +46,8 @@ export async function createDetectorService(options: DetectorServiceOptions): Pr
     const keeper = await StateKeeper.open({
       paths: pathsIn(config.dataDirectory),
       detector,
+      series,
+      journal,
       intervalMs: config.snapshotInterval,
       settled: () => recorder.settled(),
       logger,

@@ -22,6 +22,7 @@ describe('an inbound message', () => {
         nextMs: 900_000,
         uptimeMs: 61_500,
       },
+      telemetry: { generation: 3, session: 2, seq: 17, nextMs: 900_000, uptimeS: 61.5 },
     });
   });
 

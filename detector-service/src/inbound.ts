@@ -1,5 +1,7 @@
 /** From bytes on a topic to evidence, or to the reason why they are none. Nothing here throws. */
 import {
+  type Beat,
+  type Birth,
   type DecodeFailure,
   type DeviceKind,
   decode,
@@ -19,8 +21,12 @@ export interface InboundMessage {
 /** Why a message is no evidence; stable words, used as a metric label. */
 export type Refusal = 'bad-topic' | 'retained' | 'own-message' | DecodeFailure;
 
+/** What a message tells beside the signs of life: measured by the device, never judged by. */
+export type Telemetry = Pick<Birth, 'deviceTimeMs' | 'batteryPercent' | 'rssiDbm'> &
+  Pick<Beat, 'roundTripMs'>;
+
 export type Inbound =
-  | { readonly ok: true; readonly evidence: DeviceEvidence }
+  | { readonly ok: true; readonly evidence: DeviceEvidence; readonly telemetry: Telemetry }
   | { readonly ok: false; readonly refusal: Refusal; readonly detail: string };
 
 export function readInbound(root: string, { topic, payload, retained }: InboundMessage): Inbound {
@@ -31,7 +37,8 @@ export function readInbound(root: string, { topic, payload, retained }: InboundM
   if (retained) return refused('retained', 'devices must publish without the retain flag');
   const decoded = decode(kind, payload);
   if (!decoded.ok) return refused(decoded.reason, decoded.detail);
-  return { ok: true, evidence: { device, deviceClass, ...CONTENT[kind](decoded.message as never) } };
+  const evidence = { device, deviceClass, ...CONTENT[kind](decoded.message as never) };
+  return { ok: true, evidence, telemetry: decoded.message as Telemetry };
 }
 
 function refused(refusal: Refusal, detail: string): Inbound {

@@ -5,7 +5,7 @@
 import { encode, type StateMessage, topicFor } from '@slowbeat/device-sdk/protocol';
 import type { Logger } from 'pino';
 import type { DeviceView, Transition } from './detector/index.ts';
-import { type Journal, type StateSeries, writeCheckpoints } from './store/index.ts';
+import { type FleetSeries, type HeardBeat, type Journal, writeInPieces } from './store/index.ts';
 import { Tally } from './tally.ts';
 import { messageOfTransition, messageOfView } from './verdict-message.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
@@ -14,7 +14,7 @@ export type TransitionListener = (transition: Transition) => void;
 
 export interface RecorderOptions {
   readonly journal: Journal;
-  readonly series: StateSeries;
+  readonly series: FleetSeries;
   readonly publisher: VerdictPublisher;
   readonly root: string;
   /** Name of this monitor, for the verdicts. */
@@ -30,6 +30,7 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #listeners = new Set<TransitionListener>();
   #settled: Promise<void> = Promise.resolve();
+  #isSweeping = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -42,10 +43,29 @@ export class Recorder {
     return this.#after(this.#options.journal.append(lines), () => this.#tell(transitions));
   }
 
-  /** Carries every device over the midnights up to `at`, so that nobody has to look back further than a day. */
-  checkpoint(at: number): void {
+  /** Counts a heartbeat or birth that was news. */
+  heard(beat: HeardBeat, at: number): void {
     const { series, journal } = this.#options;
-    this.#after(writeCheckpoints(series, journal, at), () => {});
+    const lines = series.heard(beat, at);
+    if (lines.length > 0) void this.#after(journal.append(lines), () => {});
+  }
+
+  /** Whether the monitor hears, from `at` on. */
+  hearing(hears: boolean, at: number): void {
+    const { series } = this.#options;
+    if (hears) series.hears(at);
+    else series.deaf(at);
+  }
+
+  /** True when slots are over that {@link sweep} would write, and it is not at it already. */
+  isSweepDue(at: number): boolean {
+    return !this.#isSweeping && this.#options.series.isDue(at);
+  }
+
+  /** Writes the slots that are over at `at`, and carries every device over the midnights before. */
+  sweep(at: number): void {
+    this.#isSweeping = true;
+    void this.#after(this.#swept(at), () => {});
   }
 
   /** Publishes verdicts that were recorded before, for a broker that does not have them. */
@@ -62,6 +82,17 @@ export class Recorder {
   subscribe(listener: TransitionListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** A midnight is marked only when all slots up to it are closed: a restart relies on that. */
+  async #swept(at: number): Promise<void> {
+    const { series, journal } = this.#options;
+    try {
+      await writeInPieces(series.closeSlots(at), journal);
+      await writeInPieces(series.checkpoint(at), journal);
+    } finally {
+      this.#isSweeping = false;
+    }
   }
 
   /** Queues what is to happen once the journal has taken its lines, behind everything queued before. */

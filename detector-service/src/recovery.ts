@@ -12,16 +12,17 @@ import type { DetectorConfig } from './config.ts';
 import { Detector, SnapshotError } from './detector/index.ts';
 import { hasCode } from './store/durable-file.ts';
 import {
-  createStateSeries,
+  type FleetSeries,
   type Journal,
   type LatestVerdict,
+  loadSeries,
   openJournal,
-  type StateSeries,
 } from './store/index.ts';
 
 export interface Paths {
   readonly journal: string;
   readonly snapshot: string;
+  readonly series: string;
   readonly mark: string;
 }
 
@@ -29,13 +30,14 @@ export function pathsIn(dataDirectory: string): Paths {
   return {
     journal: join(dataDirectory, 'journal'),
     snapshot: join(dataDirectory, 'detector.snapshot'),
+    series: join(dataDirectory, 'series.snapshot'),
     mark: join(dataDirectory, 'alive'),
   };
 }
 
 export interface Recovered {
   readonly journal: Journal;
-  readonly series: StateSeries;
+  readonly series: FleetSeries;
   readonly detector: Detector;
   /** Since when nobody has listened; undefined on the very first start. */
   readonly silentSinceAt: number | undefined;
@@ -67,8 +69,11 @@ export async function recover({ config, logger, keepUndelivered, now }: Recovery
     keepUndelivered,
   });
   try {
-    const series = createStateSeries();
-    await series.load(journal);
+    const { series, problem, damaged } = await loadSeries(journal, await readIfThere(paths.series));
+    if (problem !== undefined) {
+      logger.error({ path: paths.series, problem }, 'series: counts of the open hour and day begin anew');
+    }
+    if (damaged > 0) logger.error({ damaged }, 'journal: damaged lines were passed over');
     const detector = await restoredDetector(paths.snapshot, config, logger);
     let silentSinceAt = await readAliveMark(paths.mark);
     const abandoned: LatestVerdict[] = [];
@@ -81,6 +86,7 @@ export async function recover({ config, logger, keepUndelivered, now }: Recovery
       const isWatched = detector.device(deviceClass, device, at) !== undefined;
       if (!isWatched && state !== 'retired' && state !== 'unknown') abandoned.push(verdict);
     }
+    series.resume(silentSinceAt ?? now());
     return { journal, series, detector, silentSinceAt, abandoned };
   } catch (error) {
     await journal.close();

@@ -9,14 +9,22 @@ import type { Logger } from 'pino';
 import type { BoundedLog } from './bounded-log.ts';
 import type { DetectorConfig } from './config.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
-import type { ClassConfig, Detector, DeviceView, Explanation, Transition } from './detector/index.ts';
-import { type InboundMessage, readInbound } from './inbound.ts';
+import type {
+  ClassConfig,
+  Detector,
+  DeviceEvidence,
+  DeviceView,
+  Explanation,
+  Outcome,
+  Transition,
+} from './detector/index.ts';
+import { type InboundMessage, readInbound, type Telemetry } from './inbound.ts';
 import { LocalHealth, type TimedEvidence } from './local-health.ts';
 import { MonotonicTime } from './monotonic-time.ts';
 import type { Recorder, TransitionListener } from './recorder.ts';
 import type { Recovered } from './recovery.ts';
 import type { StateKeeper } from './state-keeper.ts';
-import { type Journal, nextMidnight } from './store/index.ts';
+import type { Journal } from './store/index.ts';
 import { Tally } from './tally.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
 
@@ -27,6 +35,9 @@ const GAP_MS_MAX = 5000;
 const TICK_MS_MAX = 1000;
 /** How long a stop waits for the broker to take the last verdicts. */
 const FAREWELL_MS_MAX = 2000;
+
+/** Messages that tell something new about their device; others must not be counted twice. */
+const NEWS: ReadonlySet<Outcome> = new Set(['renewed', 'recorded', 'not-proof']);
 
 /** What people can do about a refused message. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -66,8 +77,6 @@ export class DetectorService implements AsyncDisposable {
   readonly #deadline: DeadlineTimer;
   readonly #gapMsMin: number;
 
-  /** Due at once: the last run may have ended in the middle of it. */
-  #midnightAt = 0;
   #tick: Timer | undefined;
   #isJudging = false;
   #stopping: Promise<void> | undefined;
@@ -110,13 +119,15 @@ export class DetectorService implements AsyncDisposable {
       return;
     }
     await this.journal.room();
-    const { evidence } = inbound;
+    const { evidence, telemetry } = inbound;
     const { outcome, transitions } = this.#detector.observe(evidence, at);
     this.messages.add(evidence.kind, outcome);
     if (outcome === 'unknown-class' || outcome === 'too-many-devices') this.#complain(outcome, at, message);
     else this.#keeper.changed();
     this.#armDeadline();
-    await this.#record(transitions);
+    const recorded = this.#record(transitions);
+    if (NEWS.has(outcome)) this.#count(evidence, telemetry, at);
+    await recorded;
   }
 
   /**
@@ -218,17 +229,32 @@ export class DetectorService implements AsyncDisposable {
       this.#logger.warn(details, 'nothing could be heard for a while; it counts as unknown, not as silence');
       this.#observeHealth(this.#health.missed(gap));
     }
-    if (at >= this.#midnightAt) {
-      this.#midnightAt = nextMidnight(at);
+    if (this.#recorder.isSweepDue(at)) {
+      // What is due was true before the slots were over.
       void this.#record(this.#detector.advance(at));
-      this.#recorder.checkpoint(at);
+      this.#recorder.sweep(at);
     }
     return at;
   }
 
+  /** Takes a heartbeat or birth into the books. */
+  #count(evidence: DeviceEvidence, telemetry: Telemetry, at: number): void {
+    if (evidence.kind !== 'beat' && evidence.kind !== 'birth') return;
+    const { kind, deviceClass, device, nextMs } = evidence;
+    const stated = kind === 'birth' ? evidence.intervalMs : undefined;
+    const intervalMs = stated ?? this.#config.classes[deviceClass]?.intervalMs;
+    if (intervalMs === undefined) return;
+    const { roundTripMs, deviceTimeMs, batteryPercent, rssiDbm } = telemetry;
+    const deadAt = this.#detector.deadAt(deviceClass, device);
+    const told = { kind, nextMs, intervalMs, roundTripMs, deviceTimeMs, batteryPercent, rssiDbm, deadAt };
+    this.#recorder.heard({ deviceClass, device, ...told }, at);
+  }
+
   #observeHealth(evidence: readonly TimedEvidence[]): void {
-    for (const item of evidence)
+    for (const item of evidence) {
+      this.#recorder.hearing(item.evidence.up, item.at);
       void this.#record(this.#detector.observe(item.evidence, item.at).transitions);
+    }
     if (evidence.length > 0) this.#armDeadline();
   }
 

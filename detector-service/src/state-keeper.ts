@@ -4,10 +4,13 @@ import { AliveMark } from './alive-mark.ts';
 import type { Detector } from './detector/index.ts';
 import type { Paths } from './recovery.ts';
 import { replaceFile } from './store/durable-file.ts';
+import { encodeSeries, type FleetSeries, type Journal } from './store/index.ts';
 
 export interface StateKeeperOptions {
   readonly paths: Paths;
   readonly detector: Detector;
+  readonly series: FleetSeries;
+  readonly journal: Pick<Journal, 'end'>;
   /** How often the learned state is saved while it changes. */
   readonly intervalMs: number;
   /** Resolves when the journal holds everything that was decided so far. */
@@ -63,18 +66,22 @@ export class StateKeeper {
 
   /** A snapshot holds no verdict that the journal lacks: otherwise a crash would lose it from the series. */
   async #save(at: number): Promise<void> {
-    const { detector, settled, paths, logger } = this.#options;
+    const { detector, series, journal, settled, paths, logger } = this.#options;
     this.#savedAt = at;
     this.#isChanged = false;
-    const state = detector.snapshot();
+    const files = [
+      { path: paths.snapshot, content: detector.snapshot() },
+      // What is not durable yet lies behind this position, and is read back over what the snapshot knows of it.
+      { path: paths.series, content: encodeSeries(series, at, journal.end()) },
+    ];
     await settled();
-    await replaceFile(paths.snapshot, state).catch((error: unknown) => {
-      this.#isChanged = true;
-      logger.error(
-        { err: error, path: paths.snapshot },
-        'the snapshot cannot be written; a restart would have to learn some of it anew',
-      );
-    });
+    for (const { path, content } of files) {
+      await replaceFile(path, content).catch((error: unknown) => {
+        this.#isChanged = true;
+        const consequence = 'the snapshot cannot be written; a restart would have to learn some of it anew';
+        logger.error({ err: error, path }, consequence);
+      });
+    }
   }
 
   #markFailed(error: unknown): void {

@@ -2,19 +2,19 @@
  * The line that follows the checkpoints of a midnight when every device has got its own: a promise that reading
  * back may begin at that day. Without it a restart could not tell a quiet fleet from a checkpoint that was cut off.
  */
-import type { JournalReader } from './journal.ts';
+import type { JournalReader } from './journal-reader.ts';
 import { JOURNAL_START, type Position } from './position.ts';
 import { dayName } from './utc-day.ts';
 
-const MEASUREMENT = 'state_checkpoint';
+export const CHECKPOINT_MEASUREMENT = 'state_checkpoint';
 
 export function checkpointMark(midnight: number, devices: number): string {
-  return `${MEASUREMENT} devices=${devices}i ${midnight}`;
+  return `${CHECKPOINT_MEASUREMENT} devices=${devices}i ${midnight}`;
 }
 
 /** The midnight that a line marks as complete; undefined for every other line. */
 export function midnightMarked(line: string): number | undefined {
-  if (!line.startsWith(`${MEASUREMENT} `)) return undefined;
+  if (!line.startsWith(`${CHECKPOINT_MEASUREMENT} `)) return undefined;
   const midnight = Number(line.slice(line.lastIndexOf(' ') + 1));
   return Number.isSafeInteger(midnight) ? midnight : undefined;
 }
@@ -24,7 +24,8 @@ export async function loadingStart(journal: JournalReader): Promise<Position> {
   for (const segment of (await journal.segments()).toReversed()) {
     const start = { segment, offset: 0 };
     let midnight: number | undefined;
-    for await (const { lines } of journal.read(start, { segment, offset: Number.MAX_SAFE_INTEGER })) {
+    const end = { segment, offset: Number.MAX_SAFE_INTEGER };
+    for await (const { lines } of journal.read(start, end, { measurements: [CHECKPOINT_MEASUREMENT] })) {
       for (const line of lines) midnight = midnightMarked(line) ?? midnight;
     }
     if (midnight === undefined) continue;

@@ -4,8 +4,8 @@ import { settle } from './delivery.ts';
 
 test('a line that was damaged on the disk is not sent, and holds up no other', async () => {
   const sent: string[] = [];
-  const { written, deadLetters, refusedAll } = await settle(['a', 'b\0\u001f', 'c'], async (part) => {
-    sent.push(...part);
+  const { written, deadLetters, refusedAll } = await settle('a\nb\0\u001f\nc', async (part) => {
+    sent.push(...part.split('\n'));
     return { kind: 'written' };
   });
   assert.deepEqual(sent, ['a', 'c']);
@@ -13,6 +13,6 @@ test('a line that was damaged on the disk is not sent, and holds up no other', a
 });
 
 test('a batch of damaged lines only is settled without a request', async () => {
-  const { written, deadLetters } = await settle(['\0'], () => assert.fail('nothing is sent'));
+  const { written, deadLetters } = await settle('\0', () => assert.fail('nothing is sent'));
   assert.deepEqual([written, deadLetters.length], [0, 1]);
 });

@@ -22,13 +22,23 @@ const DOUBTFUL_MAX = 3;
  * Line protocol of ours holds no control characters; a line that does was damaged on the disk. It must not be sent:
  * InfluxDB 1.x repeats it in a header of its refusal, which then is no valid HTTP any more and no answer at all.
  */
-const DAMAGED = /\p{Cc}/u;
+const DAMAGED = /[^\P{Cc}\n]/u;
+
+type Judged = WriteOutcome & { kind: 'written' | 'rejected' | 'too-large' };
+type Write = (lines: string) => Promise<Judged>;
 
 /** @param write sends a part of the batch, again and again until the server has judged it. */
-export async function settle(
-  lines: readonly string[],
-  write: (part: readonly string[]) => Promise<WriteOutcome & { kind: 'written' | 'rejected' | 'too-large' }>,
-): Promise<DeliveryResult> {
+export async function settle(batch: string, write: Write): Promise<DeliveryResult> {
+  if (DAMAGED.test(batch)) return settleLines(batch.split('\n'), write);
+  // Nearly always the server takes it all, and nobody has to look at the lines.
+  const outcome = await write(batch);
+  const lines = batch.split('\n');
+  if (outcome.kind === 'written') return { written: lines.length, deadLetters: [] };
+  return settleLines(lines, write, outcome);
+}
+
+/** @param said what the server said about all lines, when it was asked already */
+async function settleLines(lines: readonly string[], write: Write, said?: Judged): Promise<DeliveryResult> {
   const sound = lines.filter((line) => !DAMAGED.test(line));
   const parts: (readonly string[])[] = sound.length > 0 ? [sound] : [];
   const deadLetters: DeadLetter[] = lines
@@ -38,7 +48,7 @@ export async function settle(
   let written = 0;
   let linesMax: number | undefined;
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-    const outcome = await write(part);
+    const outcome = part === sound && said !== undefined ? said : await write(part.join('\n'));
     if (outcome.kind === 'written') {
       written += part.length;
       continue;

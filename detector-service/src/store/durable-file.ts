@@ -29,3 +29,8 @@ export async function syncDirectory(directory: string): Promise<void> {
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
+
+/** For what is gone already when it is to be removed. */
+export function ignoreMissing(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error;
+}

@@ -4,8 +4,10 @@ export type StoreErrorCode =
   | 'journal-backlog-full'
   | 'journal-closed'
   | 'journal-unreadable'
+  | 'snapshot-unreadable'
   | 'influx-config'
   | 'influx-query'
+  | 'influx-refused'
   | 'influx-unreachable';
 
 /** An expected failure of the store: something a person can put right. */

@@ -1,5 +1,6 @@
 /** Looks whether an InfluxDB is ready for us, and says what to do when it is not. */
 import { errorText, InfluxConnection, type InfluxResponse, networkErrorText } from './influx-connection.ts';
+import { clockFinding, limitFindings } from './influx-limits.ts';
 import { databaseOf, describeTarget, type InfluxTarget } from './influx-target.ts';
 import { queryInfluxQl } from './influxql.ts';
 
@@ -29,7 +30,9 @@ export async function influxDoctor(target: InfluxTarget, timeoutMs = 5000): Prom
       text: `${target.url} answers, version ${version ?? 'not told'}`,
     };
     const place = target.bucket === undefined ? await findDatabase(connection) : await findBucket(connection);
-    return { isReachable: true, version, isReady: place.isOk, findings: [reached, place] };
+    const clock = clockFinding(headers.date?.toString(), Date.now());
+    const limits = place.isOk && version?.startsWith('1.') ? await limits1x(connection) : [];
+    return { isReachable: true, version, isReady: place.isOk, findings: [reached, place, clock, ...limits] };
   } catch (error) {
     const finding = {
       isOk: false,
@@ -39,6 +42,15 @@ export async function influxDoctor(target: InfluxTarget, timeoutMs = 5000): Prom
     return { isReachable: false, isReady: false, findings: [finding] };
   } finally {
     connection.close();
+  }
+}
+
+/** Who may write need not be allowed to look at diagnostics. */
+async function limits1x(connection: InfluxConnection): Promise<DoctorFinding[]> {
+  try {
+    return await limitFindings(connection);
+  } catch (error) {
+    return [{ isOk: true, text: `its limits cannot be seen: ${(error as Error).message}` }];
   }
 }
 

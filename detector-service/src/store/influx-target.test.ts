@@ -17,9 +17,15 @@ function problemWith(env: Record<string, string>): string {
   return 'none';
 }
 
-test('without INFLUX_URL there is no target, whatever else is set', () => {
+test('without INFLUX_URL there is no target, and a place without it is an error that names it', () => {
   assert.equal(targetFromEnvironment({}), undefined);
   assert.equal(targetFromEnvironment({ INFLUX_URL: '', INFLUX_TOKEN: 'x' }), undefined);
+  for (const name of ['INFLUX_DATABASE', 'INFLUX_BUCKET']) {
+    assert.throws(() => targetFromEnvironment({ [name]: 'fleet' }), {
+      code: 'influx-config',
+      message: `${name} is set without INFLUX_URL: set INFLUX_URL too (http://127.0.0.1:8086), or neither`,
+    });
+  }
 });
 
 test('a database or a bucket is read with what lets us in', () => {

@@ -32,12 +32,18 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads INFLUX_URL, INFLUX_DATABASE, INFLUX_USERNAME, INFLUX_PASSWORD(_FILE), INFLUX_ORG, INFLUX_BUCKET and
  * INFLUX_TOKEN(_FILE).
- * @returns undefined when INFLUX_URL is not set: the journal is the store then.
+ * @returns undefined when neither INFLUX_URL nor a place is set: the journal is the store then.
  * @throws StoreError `influx-config`, naming the variable, what is wrong with it and what to write instead.
  */
 export function targetFromEnvironment(env: Environment): InfluxTarget | undefined {
   const url = env.INFLUX_URL || undefined;
-  if (url === undefined) return undefined;
+  if (url === undefined) {
+    const orphan = ['INFLUX_DATABASE', 'INFLUX_BUCKET'].find((name) => env[name]);
+    if (orphan === undefined) return undefined;
+    throw configError(
+      `${orphan} is set without INFLUX_URL: set INFLUX_URL too (http://127.0.0.1:8086), or neither`,
+    );
+  }
   const problem = urlProblem(url);
   if (problem !== undefined) throw configError(`INFLUX_URL ${problem}`);
   const target = {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { errorText, InfluxConnection, type InfluxResponse, networkErrorText } from './influx-connection.ts';
 import { databaseOf, describeTarget, type InfluxTarget, writePath } from './influx-target.ts';
 import { runInfluxQl } from './influxql.ts';
+import { holdsRevisions, withRevisionTags } from './revision.ts';
 
 export type WriteOutcome =
   /** The server has every line. */
@@ -32,25 +33,44 @@ const CONTENT_AT_FAULT =
 export class InfluxWriter {
   readonly #connection: InfluxConnection;
   readonly #target: InfluxTarget;
+  /** On this machine: compressing would cost more than it saves. */
+  readonly #isNear: boolean;
+  #isReplacing: boolean | undefined;
 
   constructor(target: InfluxTarget, timeoutMs: number) {
     this.#target = target;
+    this.#isNear = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/.test(target.url);
     this.#connection = new InfluxConnection(target, timeoutMs);
   }
 
   /** Never throws; an interrupted request is `unavailable`. */
-  async write(lines: readonly string[], signal: AbortSignal): Promise<WriteOutcome> {
+  async write(lines: string, signal: AbortSignal): Promise<WriteOutcome> {
     const path = writePath(this.#target);
     try {
-      const body = lines.join('\n');
-      return this.#judge(
-        await this.#connection.request({ method: 'POST', path, body, gzip: true, signal }),
-        lines.length,
-      );
+      const isSplit = holdsRevisions(lines) && !(await this.#replaces(signal));
+      const response = await this.#connection.request({
+        method: 'POST',
+        path,
+        body: isSplit ? withRevisionTags(lines) : lines,
+        gzip: !this.#isNear,
+        signal,
+      });
+      return this.#judge(response, lines);
     } catch (error) {
       const problem = `${this.#target.url} cannot be reached: ${networkErrorText(error)}`;
       return { kind: 'unavailable', problem, retryAfterMs: 0 };
     }
+  }
+
+  /** Whether the later of two contents of one point wins there. Asked when it first matters. */
+  async #replaces(signal: AbortSignal): Promise<boolean> {
+    if (this.#isReplacing === undefined) {
+      const { status, headers } = await this.#connection.request({ method: 'GET', path: '/ping', signal });
+      if (status >= 500) throw new Error(`its version cannot be told (${status})`);
+      // InfluxDB 1.x and 2.x promise it, and say who they are; InfluxDB 3 and VictoriaMetrics keep either.
+      this.#isReplacing = /^v?[12]\./.test(String(headers['x-influxdb-version']));
+    }
+    return this.#isReplacing;
   }
 
   /** Creates the 1.x database. @throws StoreError */
@@ -67,7 +87,7 @@ export class InfluxWriter {
     this.#connection.close();
   }
 
-  #judge(response: InfluxResponse, lineCount: number): WriteOutcome {
+  #judge(response: InfluxResponse, lines: string): WriteOutcome {
     const { status } = response;
     if (status === 204) return { kind: 'written' };
     const said = errorText(response);
@@ -78,7 +98,7 @@ export class InfluxWriter {
       return {
         kind: 'rejected',
         reason: `${status}: ${said}`,
-        all: dropped !== undefined && Number(dropped) >= lineCount,
+        all: dropped !== undefined && Number(dropped) >= lines.split('\n').length,
         isAboutContent: status !== 400 || CONTENT_AT_FAULT.test(said),
       };
     }

@@ -37,7 +37,10 @@ export async function* queryInfluxQl(
   try {
     const chunks = connection.stream({ method: 'POST', path, body, contentType: FORM });
     for await (const answer of jsonLines(chunks)) {
-      for (const result of resultsOf(answer)) yield* result.series ?? [];
+      for (const { series = [] } of resultsOf(answer)) {
+        // A server without any database answers with a series that has columns and no values.
+        for (const one of series) yield { ...one, values: one.values ?? [] };
+      }
     }
   } catch (error) {
     throw asStoreError(error, connection);
@@ -69,7 +72,8 @@ function resultsOf(answer: unknown): readonly Statement[] {
   return results;
 }
 
-function asStoreError(error: unknown, connection: InfluxConnection): StoreError {
+/** What went wrong with a request, as something a person can put right. */
+export function asStoreError(error: unknown, connection: InfluxConnection): StoreError {
   const where = describeTarget(connection.target);
   if (error instanceof StoreError)
     return new StoreError(error.code, `${where}: ${error.message}`, { cause: error });

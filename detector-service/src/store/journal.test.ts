@@ -8,13 +8,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '@slowbeat/test-servers';
 import { pino } from 'pino';
-import {
-  type Journal,
-  type JournalOptions,
-  type JournalReader,
-  journalReader,
-  openJournal,
-} from './journal.ts';
+import { type Journal, type JournalOptions, openJournal } from './journal.ts';
+import { type JournalReader, journalReader } from './journal-reader.ts';
 import { JOURNAL_START, type Position } from './position.ts';
 import { DAY_MS } from './utc-day.ts';
 

@@ -10,18 +10,23 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { StoreError } from './errors.ts';
+import { IndexKeeper } from './index-keeper.ts';
+import { type JournalReader, readSeries, type SeriesWanted } from './journal-reader.ts';
 import { takeLock } from './lock-file.ts';
 import { comparePositions, JOURNAL_START, type Position } from './position.ts';
 import { deleteOldSegments } from './retention.ts';
 import {
   type BatchLimits,
+  type Block,
   healTail,
   type LineBatch,
   listSegments,
+  readBlocks,
   readLines,
   segmentPath,
 } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import { readStates, type Span } from './state-reading.ts';
 
 export interface JournalOptions {
   /** Holds the day segments `YYYY-MM-DD.lp` and `journal.lock`. Created when missing. */
@@ -44,14 +49,6 @@ export interface JournalOptions {
   readonly pendingBytesMax?: number;
   /** Pause before a failed write is tried again. Default 1 s. */
   readonly retryMs?: number;
-}
-
-/** What can be read while another process writes it, or nobody does. */
-export interface JournalReader {
-  /** Days that have a segment, the oldest first. */
-  segments(): Promise<string[]>;
-  /** Whole lines from `from` to `to`, or to what is there, in batches; memory stays bounded. */
-  read(from?: Position, to?: Position, limits?: BatchLimits): AsyncIterable<LineBatch>;
 }
 
 export interface JournalCounters {
@@ -81,6 +78,8 @@ export interface Journal extends JournalReader, AsyncDisposable {
   append(lines: readonly string[]): Promise<void>;
   /** Resolves when less than half of the bound on waiting bytes is used; an append is then sure to be taken. */
   room(): Promise<void>;
+  /** The same as {@link JournalReader.read}, as bytes: for who passes lines on and does not look at them. */
+  readBytes(from: Position, to: Position, bytesMax: number): AsyncIterable<Block>;
   /** Where the next line will start; everything before is durable. */
   end(): Position;
   /** Resolves when something durable lies beyond `position`, or when `signal` aborts. */
@@ -90,14 +89,6 @@ export interface Journal extends JournalReader, AsyncDisposable {
   counters(): JournalCounters;
   /** Writes what waits, fsyncs, and gives the lock back. */
   close(): Promise<void>;
-}
-
-/** Opens a journal that is only read, without its lock. */
-export function journalReader(directory: string): JournalReader {
-  return {
-    segments: () => listSegments(directory),
-    read: (from, to, limits) => readLines(directory, from, to, limits),
-  };
 }
 
 /**
@@ -139,6 +130,7 @@ class SegmentJournal implements Journal {
   readonly #options: JournalOptions;
   readonly #release: () => Promise<void>;
   readonly #writer: SegmentWriter;
+  readonly #indexes: IndexKeeper;
   readonly #tornBytes: number;
   #waiting: Waiting[] = [];
   #pendingBytes = 0;
@@ -158,6 +150,8 @@ class SegmentJournal implements Journal {
     this.#release = release;
     this.#tornBytes = tornBytes;
     this.#writer = new SegmentWriter(options, end, () => this.#notify());
+    this.#indexes = new IndexKeeper(options.directory, options.logger);
+    this.#indexes.grownTo(end);
   }
 
   append(lines: readonly string[]): Promise<void> {
@@ -189,6 +183,18 @@ class SegmentJournal implements Journal {
     const end = this.end();
     const until = to === undefined || comparePositions(to, end) > 0 ? end : to;
     return readLines(this.directory, from, until, limits);
+  }
+
+  readSeries(series: SeriesWanted, fromAt?: number): AsyncIterable<LineBatch> {
+    return readSeries(this.directory, series, fromAt, this.end());
+  }
+
+  readStates(spans: readonly Span[]): AsyncIterable<LineBatch> {
+    return readStates(this.directory, spans);
+  }
+
+  readBytes(from: Position, to: Position, bytesMax: number): AsyncIterable<Block> {
+    return readBlocks(this.directory, from, to, bytesMax);
   }
 
   end(): Position {
@@ -232,6 +238,7 @@ class SegmentJournal implements Journal {
     this.#writer.stopRetrying();
     await this.#committing;
     await this.#writer.close();
+    await this.#indexes.close();
     await this.#release();
     this.#notify();
   }
@@ -251,6 +258,7 @@ class SegmentJournal implements Journal {
           resolve();
         }
         if (isNewSegment) void this.#deleteOld();
+        this.#indexes.grownTo(this.end());
       } catch (error) {
         const message = 'the journal was closed while its disk refused to write';
         for (const { reject } of batch) reject(new StoreError('journal-closed', message, { cause: error }));

@@ -82,36 +82,44 @@ function countedAt({ verdict, counted }: Span, at: number): Counted {
   };
 }
 
-function advanced(verdict: Verdict, counted: Counted, byMs: number) {
+/** The same counts some time later. */
+function advanced(verdict: Verdict, counted: Counted, byMs: number): Counted {
   const counts = availability(verdict.state, verdict.reason as Reason);
   return {
     upMs: counted.upMs + (counts === 1 ? byMs : 0),
     downMs: counted.downMs + (counts === 0 ? byMs : 0),
     unknownMs: counted.unknownMs + (counts === -1 ? byMs : 0),
+    seq: counted.seq,
+    previous: counted.previous,
+    previousMs: counted.previousMs,
   };
 }
 
 /** The point that says the verdict itself. */
-export function verdictPoint({ verdict, counted }: Span, restated: boolean): PointContent {
-  return { ...content(verdict, counted), at: verdict.at, heldMs: restated ? 0 : undefined, restated };
+export function verdictPoint({ verdict, counted }: Span, rev: number | undefined): PointContent {
+  return content(verdict, counted, verdict.at, rev === undefined ? undefined : 0, rev);
 }
 
 /** The verdict carried forward to a midnight: everything as it was, the totals as they are then. */
-export function checkpointPoint({ verdict, counted }: Span, at: number, restated: boolean): PointContent {
+export function checkpointPoint(
+  { verdict, counted }: Span,
+  at: number,
+  rev: number | undefined,
+): PointContent {
   const heldMs = at - verdict.at;
-  return { ...content(verdict, { ...counted, ...advanced(verdict, counted, heldMs) }), at, heldMs, restated };
+  return content(verdict, advanced(verdict, counted, heldMs), at, heldMs, rev);
 }
 
 /**
  * The point at a site that the device left at `leftAt`: from then on nothing is known of it there. It is written at
  * that instant, and over the checkpoints that the site already had when the move became known.
  */
-export function farewellPoint(span: Span, leftAt: number, at: number, restated: boolean): PointContent {
+export function farewellPoint(span: Span, leftAt: number, at: number, rev: number | undefined): PointContent {
   const left: Verdict = { ...span.verdict, state: 'retired', reason: 'moved', phi: 0, bumpedMs: 0 };
   const heldMs = at - leftAt;
   const then = countedAt(span, leftAt);
-  const totals = { ...then, ...advanced(left, then, heldMs), seq: span.counted.seq };
-  return { ...content(left, totals), at, heldMs: restated || heldMs > 0 ? heldMs : undefined, restated };
+  const totals = { ...advanced(left, then, heldMs), seq: span.counted.seq };
+  return content(left, totals, at, rev !== undefined || heldMs > 0 ? heldMs : undefined, rev);
 }
 
 /** Undoes {@link checkpointPoint} and {@link verdictPoint}: the verdict behind a point that was read back. */
@@ -128,11 +136,19 @@ export function spanBehind(point: StatePoint): { verdict: Verdict; counted: Coun
   const then = { upMs: point.upTotalMs, downMs: point.downTotalMs, unknownMs: point.unknownTotalMs };
   const { seq, previous, previousMs } = point;
   const counted: Counted = { ...then, seq, previous, previousMs };
-  return { verdict, counted: { ...counted, ...advanced(verdict, counted, -heldMs) } };
+  return { verdict, counted: advanced(verdict, counted, -heldMs) };
 }
 
-function content(verdict: Verdict, counted: Counted): Omit<PointContent, 'at'> {
+/** Written out field by field: most points are made here, and spreading objects takes most of their time. */
+function content(
+  verdict: Verdict,
+  counted: Counted,
+  at: number,
+  heldMs: number | undefined,
+  rev: number | undefined,
+): PointContent {
   return {
+    at,
     availability: availability(verdict.state, verdict.reason as Reason),
     status: verdict.state,
     previous: counted.previous,
@@ -143,6 +159,8 @@ function content(verdict: Verdict, counted: Counted): Omit<PointContent, 'at'> {
     seq: counted.seq,
     phi: verdict.phi,
     reason: verdict.reason as StatePoint['reason'],
+    heldMs,
     bumpedMs: verdict.bumpedMs,
+    rev,
   };
 }

@@ -42,9 +42,12 @@ export function escapeMeasurement(name: string): string {
   return checked(name).replace(/[, ]/g, '\\$&');
 }
 
+/** Nothing to escape, nothing to refuse: nearly every name. */
+const PLAIN = /^[\w.:-]+$/;
+
 /** Escapes a tag key, a tag value or a field key. */
 export function escapeTag(text: string): string {
-  return checked(text).replace(/[,= ]/g, '\\$&');
+  return PLAIN.test(text) ? text : checked(text).replace(/[,= ]/g, '\\$&');
 }
 
 function checked(name: string): string {
@@ -105,7 +108,8 @@ function separator(line: string, mark: string, start: number, end = line.length)
   return index < 0 || index > end ? end : index;
 }
 
-function unescapeName(text: string): string {
+/** Undoes {@link escapeTag}. */
+export function unescapeName(text: string): string {
   return text.includes('\\') ? text.replace(/\\([,= ])/g, '$1') : text;
 }
 

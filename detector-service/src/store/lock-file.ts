@@ -6,7 +6,7 @@
  */
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { hasCode } from './durable-file.ts';
+import { hasCode, ignoreMissing } from './durable-file.ts';
 import { StoreError } from './errors.ts';
 
 interface Owner {
@@ -103,8 +103,4 @@ async function ownerOf(pid: number): Promise<Owner> {
   } catch {
     return { pid, started: '', boot: '' };
   }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!hasCode(error, 'ENOENT')) throw error;
 }

@@ -1,8 +1,10 @@
 /** Deleting what the journal no longer has to keep. */
 import { stat, unlink } from 'node:fs/promises';
+import { ignoreMissing } from './durable-file.ts';
 import type { JournalOptions } from './journal.ts';
 import type { Position } from './position.ts';
 import { listSegments, segmentPath } from './segment.ts';
+import { indexPath } from './segment-index.ts';
 import { DAY_MS, dayName } from './utc-day.ts';
 
 /** The newest segments are kept whatever their age: what a restart reads back stands in them. */
@@ -27,6 +29,7 @@ export async function deleteOldSegments(
       const path = segmentPath(directory, segment);
       const { size } = await stat(path);
       await unlink(path);
+      await unlink(indexPath(directory, segment)).catch(ignoreMissing);
       deleted++;
       logger.info({ segment, size }, 'journal: deleted a segment at the end of its retention');
     }

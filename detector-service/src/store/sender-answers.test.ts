@@ -36,7 +36,7 @@ const logger = pino({ level: 'silent' });
 async function play(
   answer: Answer,
   body: (stage: Stage) => Promise<void>,
-  options: Partial<InfluxSenderOptions> & { place?: Omit<InfluxTarget, 'url'> } = {},
+  options: Partial<InfluxSenderOptions> & { place?: Omit<InfluxTarget, 'url'>; host?: string } = {},
 ): Promise<void> {
   const received: Received[] = [];
   const written: string[] = [];
@@ -53,11 +53,11 @@ async function play(
     answer(entry, response);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://${options.host ?? '127.0.0.1'}:${(server.address() as AddressInfo).port}`;
   const directory = await mkdtemp(join(tmpdir(), 'slowbeat-answers-'));
   try {
     await using journal = await openJournal({ directory, logger });
-    const { place = { database: 'fleet' }, ...rest } = options;
+    const { place = { database: 'fleet' }, host: _, ...rest } = options;
     const backoff = { initialMs: 5, maxMs: 20 };
     const target = { url, ...place };
     const sender = await startInfluxSender({ journal, target, logger, backoff, stopGraceMs: 50, ...rest });
@@ -177,7 +177,7 @@ test('a line refused in words we do not know is a dead letter when its neighbour
   });
 });
 
-test('a bucket is written through /api/v2/write with its token, compressed when that pays', async () => {
+test('a bucket is written through /api/v2/write with its token', async () => {
   const answer: Answer = (_, response) => answerWith(response, 204);
   await play(
     answer,
@@ -187,11 +187,49 @@ test('a bucket is written through /api/v2/write with its token, compressed when 
       const { url, headers } = firstRequest(received);
       assert.equal(url, '/api/v2/write?org=my+org&bucket=beats&precision=ms');
       assert.equal(headers.authorization, 'Token s3cret');
-      assert.equal(headers['content-encoding'], 'gzip');
     },
     { place: { bucket: 'beats', org: 'my org', token: 's3cret' } },
   );
 });
+
+for (const { host, encoding } of [
+  { host: '127.0.0.1', encoding: undefined },
+  // The same machine, by an address that does not say so.
+  { host: '0.0.0.0', encoding: 'gzip' },
+]) {
+  test(`requests to ${host} are ${encoding ?? 'not'} compressed`, async () => {
+    const answer: Answer = (_, response) => answerWith(response, 204);
+    await play(
+      answer,
+      async ({ journal, sender, received }) => {
+        await journal.append(points(500));
+        await sender.flushed();
+        assert.equal(firstRequest(received).headers['content-encoding'], encoding);
+      },
+      { host },
+    );
+  });
+}
+
+for (const { version, line } of [
+  { version: '1.8.10', line: 'device_1h,class=m,device=a\\ b up_ms=1i,rev=9i 5' },
+  { version: 'v2.7.1', line: 'device_1h,class=m,device=a\\ b up_ms=1i,rev=9i 5' },
+  // VictoriaMetrics does not say a version.
+  { version: '', line: 'device_1h,class=m,device=a\\ b,rev=9 up_ms=1i 5' },
+  { version: '3.0.1', line: 'device_1h,class=m,device=a\\ b,rev=9 up_ms=1i 5' },
+]) {
+  test(`what was put right is written as InfluxDB ${version} needs it`, async () => {
+    const answer: Answer = (_, response) => {
+      response.setHeader('x-influxdb-version', version);
+      answerWith(response, 204);
+    };
+    await play(answer, async ({ journal, sender, written }) => {
+      await journal.append([...points(1), 'device_1h,class=m,device=a\\ b up_ms=1i,rev=9i 5']);
+      await sender.flushed();
+      assert.deepEqual(written.slice(-2), [...points(1), line]);
+    });
+  });
+}
 
 test('a database is written through /write, and no password ever stands in a URL', async () => {
   const answer: Answer = (_, response) => answerWith(response, 204);

@@ -13,7 +13,7 @@ import { describeTarget, type InfluxTarget } from './influx-target.ts';
 import { InfluxWriter, type WriteOutcome } from './influx-writer.ts';
 import type { Journal } from './journal.ts';
 import { comparePositions, type Position } from './position.ts';
-import type { LineBatch } from './segment.ts';
+import { type Piece, piecesOf } from './segment.ts';
 
 export interface InfluxSenderOptions {
   readonly journal: Journal;
@@ -75,6 +75,9 @@ export async function startInfluxSender(options: InfluxSenderOptions): Promise<I
   return sender;
 }
 
+/** Time between two saves of the cursor while there is more to send. */
+const SAVE_MS = 200;
+
 class Sender implements InfluxSender {
   readonly #options: InfluxSenderOptions;
   readonly #cursor: DeliveryCursor;
@@ -85,6 +88,9 @@ class Sender implements InfluxSender {
   readonly #cut = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #position: Position;
+  /** What the cursor on disk says. */
+  #saved: Position;
+  #savedAt = Number.NEGATIVE_INFINITY;
   #watchers = new Set<() => void>();
   #linesMax: number;
   /** Lines and bytes before the cursor, on the scale of the journal's counters. */
@@ -101,6 +107,7 @@ class Sender implements InfluxSender {
     this.#options = options;
     this.#cursor = cursor;
     this.#position = from;
+    this.#saved = from;
     this.#writer = new InfluxWriter(options.target, options.timeoutMs ?? 30_000);
     this.#deadLetters = new DeadLetters(options.journal.directory);
     this.#backoff = new Backoff(options.backoff, options.random);
@@ -113,9 +120,11 @@ class Sender implements InfluxSender {
     const { appendedLines, appendedBytes } = journal.counters();
     this.#passedLines = appendedLines;
     this.#passedBytes = appendedBytes;
-    for await (const batch of journal.read(this.#position, journal.end())) {
-      this.#passedLines -= batch.lines.length;
-      this.#passedBytes -= bytesOf(batch);
+    for await (const block of journal.readBytes(this.#position, journal.end(), 1_048_576)) {
+      for (const { lines, bytes } of piecesOf(block, Number.POSITIVE_INFINITY)) {
+        this.#passedLines -= lines;
+        this.#passedBytes -= bytes.length;
+      }
     }
   }
 
@@ -148,6 +157,12 @@ class Sender implements InfluxSender {
     this.#stopping.abort();
     const grace = setTimeout(() => this.#cut.abort(), this.#options.stopGraceMs ?? 2000);
     await this.#running;
+    await this.#saveCursor().catch((error: unknown) => {
+      this.#options.logger.warn(
+        { err: error },
+        'influx: the cursor cannot be saved; some lines are sent again',
+      );
+    });
     clearTimeout(grace);
     this.#writer.close();
     this.#enter('stopped');
@@ -164,6 +179,7 @@ class Sender implements InfluxSender {
     while (!signal.aborted) {
       try {
         if (comparePositions(journal.end(), this.#position) <= 0) {
+          await this.#saveCursor();
           this.#enter('idle');
           await journal.grown(this.#position, signal);
           continue;
@@ -180,21 +196,22 @@ class Sender implements InfluxSender {
 
   async #catchUp(end: Position): Promise<void> {
     const { journal, batchBytesMax = 1_048_576 } = this.#options;
-    const limits = { linesMax: this.#linesMax, bytesMax: batchBytesMax };
-    for await (const batch of journal.read(this.#position, end, limits)) {
-      if (this.#stopping.signal.aborted || !(await this.#deliver(batch))) return;
-      await this.#moveTo(batch.end);
-      this.#passedLines += batch.lines.length;
-      this.#passedBytes += bytesOf(batch);
-      if (limits.linesMax !== this.#linesMax) return;
+    for await (const block of journal.readBytes(this.#position, end, batchBytesMax)) {
+      for (const piece of piecesOf(block, this.#linesMax)) {
+        if (this.#stopping.signal.aborted || !(await this.#deliver(piece))) return;
+        await this.#moveTo(piece.end);
+        this.#passedLines += piece.lines;
+        this.#passedBytes += piece.bytes.length;
+      }
     }
     if (comparePositions(this.#position, end) < 0) await this.#moveTo(end);
   }
 
-  /** @returns false when the batch is to be read again, perhaps with more in it. */
-  async #deliver({ lines }: LineBatch): Promise<boolean> {
+  /** @returns false when the piece is to be read again, perhaps with more in it. */
+  async #deliver({ bytes }: Piece): Promise<boolean> {
     const { logger, target } = this.#options;
-    const { written, deadLetters, refusedAll, linesMax } = await settle(lines, (part) => this.#write(part));
+    const text = bytes.toString('utf8', 0, bytes.length - 1);
+    const { written, deadLetters, refusedAll, linesMax } = await settle(text, (part) => this.#write(part));
     if (refusedAll !== undefined) {
       const problem = `${describeTarget(target)} refuses every line: ${refusedAll}`;
       await this.#wait({
@@ -224,9 +241,7 @@ class Sender implements InfluxSender {
   }
 
   /** Tries until the server has judged the lines. @throws when the sender is stopped meanwhile. */
-  async #write(
-    lines: readonly string[],
-  ): Promise<WriteOutcome & { kind: 'written' | 'rejected' | 'too-large' }> {
+  async #write(lines: string): Promise<WriteOutcome & { kind: 'written' | 'rejected' | 'too-large' }> {
     const { logger, createDatabaseIfMissing = false, target } = this.#options;
     for (;;) {
       this.#stopping.signal.throwIfAborted();
@@ -271,11 +286,20 @@ class Sender implements InfluxSender {
     await pause(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
+  /** The cursor on disk follows a little behind: after a kill so much is sent again, with the same bytes. */
   async #moveTo(position: Position): Promise<void> {
-    await this.#cursor.save(position);
     this.#position = position;
-    this.#options.journal.delivered(position);
+    if (performance.now() - this.#savedAt > SAVE_MS) await this.#saveCursor();
     this.#notify();
+  }
+
+  async #saveCursor(): Promise<void> {
+    if (this.#saved === this.#position) return;
+    const position = this.#position;
+    await this.#cursor.save(position);
+    this.#saved = position;
+    this.#savedAt = performance.now();
+    this.#options.journal.delivered(position);
   }
 
   #enter(state: SenderStatus['state'], problem?: { problem: string; remedy: string | undefined }): void {
@@ -290,8 +314,4 @@ class Sender implements InfluxSender {
     this.#watchers.clear();
     for (const resolve of watchers) resolve();
   }
-}
-
-function bytesOf({ lines }: LineBatch): number {
-  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
 }

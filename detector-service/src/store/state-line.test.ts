@@ -31,12 +31,12 @@ const statePoint: fc.Arbitrary<StatePoint> = fc
     reason: fc.constantFrom('heard' as const, 'monitor-blind' as const, 'moved' as const),
     heldMs: fc.option(count, { nil: undefined }),
     bumpedMs: fc.option(count, { nil: undefined }),
-    restated: fc.boolean(),
+    rev: fc.option(fc.maxSafeInteger(), { nil: undefined }),
   })
   // A restated line says how far it was bumped even when that is nothing; a first one only when it was.
   .map((point) => ({
     ...point,
-    bumpedMs: point.restated ? (point.bumpedMs ?? 0) : point.bumpedMs || undefined,
+    bumpedMs: point.rev !== undefined ? (point.bumpedMs ?? 0) : point.bumpedMs || undefined,
   }));
 
 test('a state point reads back as it was written, and as line protocol too', () => {

@@ -5,7 +5,7 @@
  * it is sent again, and so that a reader can take a line apart in one pass.
  */
 import { type Reason, STATES, type State } from '../detector/transition.ts';
-import { escapeTag } from './line-protocol.ts';
+import { escapeTag, unescapeName } from './line-protocol.ts';
 
 export const STATE_MEASUREMENT = 'device_state';
 
@@ -36,8 +36,8 @@ export interface StatePoint {
   readonly heldMs?: number | undefined;
   /** By how much `at` had to be moved to stay behind the verdict before it. */
   readonly bumpedMs?: number | undefined;
-  /** True when this point replaces another content at the same instant. */
-  readonly restated?: boolean | undefined;
+  /** When this point was put right: it replaces another content at the same instant. Epoch milliseconds. */
+  readonly rev?: number | undefined;
 }
 
 /** Tags of a device's series; the part of the line that never changes. */
@@ -57,8 +57,8 @@ export function formatStateLine(
     `,seq=${point.seq}i,phi=${point.phi},reason="${point.reason}"`;
   if (point.heldMs !== undefined) line += `,held_ms=${point.heldMs}i`;
   // A field that was once written stays until it is overwritten, so a restated point says every field.
-  if (point.bumpedMs || point.restated) line += `,bumped_ms=${point.bumpedMs ?? 0}i`;
-  if (point.restated) line += ',restated=true';
+  if (point.bumpedMs || point.rev !== undefined) line += `,bumped_ms=${point.bumpedMs ?? 0}i`;
+  if (point.rev !== undefined) line += `,rev=${point.rev}i`;
   return `${line} ${point.at}`;
 }
 
@@ -69,7 +69,7 @@ const STATE_LINE = new RegExp(
     'state=(-?\\d)i,status="(\\w+)",prev="(\\w+)",prev_ms=(\\d+)i,' +
     'up_total_ms=(\\d+)i,down_total_ms=(\\d+)i,unknown_total_ms=(\\d+)i,' +
     'seq=(\\d+)i,phi=([\\d.e+-]+),reason="([\\w-]+)"' +
-    '(?:,held_ms=(\\d+)i)?(?:,bumped_ms=(\\d+)i)?(,restated=true)? (-?\\d+)$',
+    '(?:,held_ms=(\\d+)i)?(?:,bumped_ms=(\\d+)i)?(?:,rev=(-?\\d+)i)? (-?\\d+)$',
 );
 
 const KNOWN_STATES: ReadonlySet<string> = new Set(STATES);
@@ -82,9 +82,9 @@ export function parseStateLine(line: string): StatePoint | undefined {
   if (availability > 1 || availability < -1) return undefined;
   if (!KNOWN_STATES.has(part[5] as string) || !KNOWN_STATES.has(part[6] as string)) return undefined;
   return {
-    deviceClass: unescapeTag(part[1] as string),
-    device: unescapeTag(part[2] as string),
-    site: part[3] === undefined ? undefined : unescapeTag(part[3]),
+    deviceClass: unescapeName(part[1] as string),
+    device: unescapeName(part[2] as string),
+    site: part[3] === undefined ? undefined : unescapeName(part[3]),
     availability: availability as 1 | 0 | -1,
     status: part[5] as State,
     previous: part[6] as State,
@@ -97,11 +97,7 @@ export function parseStateLine(line: string): StatePoint | undefined {
     reason: part[13] as PointReason,
     heldMs: part[14] === undefined ? undefined : Number(part[14]),
     bumpedMs: part[15] === undefined ? undefined : Number(part[15]),
-    restated: part[16] !== undefined,
+    rev: part[16] === undefined ? undefined : Number(part[16]),
     at: Number(part[17]),
   };
-}
-
-function unescapeTag(text: string): string {
-  return text.includes('\\') ? text.replace(/\\([,= ])/g, '$1') : text;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { State, Transition } from '../detector/transition.ts';
 import { RandomFleet } from '../uptime/random-fleet.test.support.ts';
-import type { JournalReader } from './journal.ts';
+import type { JournalReader } from './journal-reader.ts';
 import { parseStateLine, type StatePoint } from './state-line.ts';
 import { createStateSeries } from './state-series.ts';
 import { DAY_MS, dayName } from './utc-day.ts';
@@ -38,9 +38,11 @@ function readerOf(segments: Record<string, readonly string[]>): JournalReader {
     async *read(from, to) {
       for (const segment of Object.keys(segments).sort()) {
         if ((from && segment < from.segment) || (to && segment > to.segment)) continue;
-        yield { lines: [...(segments[segment] ?? [])], end: { segment, offset: 0 } };
+        yield { lines: [...(segments[segment] ?? [])], end: { segment, offset: 0 }, damaged: 0 };
       }
     },
+    async *readSeries() {},
+    async *readStates() {},
   };
 }
 
@@ -93,33 +95,33 @@ test('a verdict at midnight is its own checkpoint', () => {
     pointsIn(series.record(verdict('dead', MIDNIGHT))).map(({ at }) => at),
     [MIDNIGHT],
   );
-  assert.deepEqual(pointsIn(series.checkpoint(MIDNIGHT + HOUR_MS)), []);
+  assert.deepEqual(pointsIn([...series.checkpoints(MIDNIGHT + HOUR_MS)].flat()), []);
 });
 
 test('quiet devices are carried over midnight once, retired ones never', () => {
   const series = createStateSeries();
   series.record(verdict('alive', START));
   series.record(verdict('retired', START, { device: 'd2' }));
-  const lines = [...series.checkpoint(MIDNIGHT + 5)];
+  const lines = [...series.checkpoints(MIDNIGHT + 5)].flat();
   assert.deepEqual(
     pointsIn(lines).map(({ device, at }) => [device, at]),
     [['d1', MIDNIGHT]],
   );
   assert.equal(lines.at(-1), `state_checkpoint devices=1i ${MIDNIGHT}`);
-  assert.deepEqual([...series.checkpoint(MIDNIGHT + 6)], []);
+  assert.deepEqual([...series.checkpoints(MIDNIGHT + 6)], []);
   assert.equal(series.counters().devices, 1);
 });
 
 test('a verdict that comes after the checkpoint it precedes restates it in place', () => {
   const series = createStateSeries();
   series.record(verdict('alive', START));
-  void [...series.checkpoint(MIDNIGHT)];
-  const points = pointsIn(series.record(verdict('dead', MIDNIGHT - HOUR_MS)));
+  void [...series.checkpoints(MIDNIGHT)];
+  const points = pointsIn(series.record(verdict('dead', MIDNIGHT - HOUR_MS, { noticedAt: MIDNIGHT + 5 })));
   assert.deepEqual(
-    points.map(({ at, status, downTotalMs, restated }) => ({ at, status, downTotalMs, restated })),
+    points.map(({ at, status, downTotalMs, rev }) => ({ at, status, downTotalMs, rev })),
     [
-      { at: MIDNIGHT - HOUR_MS, status: 'dead', downTotalMs: 0, restated: false },
-      { at: MIDNIGHT, status: 'dead', downTotalMs: HOUR_MS, restated: true },
+      { at: MIDNIGHT - HOUR_MS, status: 'dead', downTotalMs: 0, rev: undefined },
+      { at: MIDNIGHT, status: 'dead', downTotalMs: HOUR_MS, rev: MIDNIGHT + 5 },
     ],
   );
 });
@@ -130,17 +132,22 @@ test('a death restated as unreachable moves its time from down to unknown, in ev
   series.record(verdict('dead', START + 1000));
   series.record(verdict('alive', START + 4000));
   const lines = series.record(
-    verdict('unreachable', START + 1000, { reason: 'network-was-down', restated: true, from: 'dead' }),
+    verdict('unreachable', START + 1000, {
+      reason: 'network-was-down',
+      restated: true,
+      from: 'dead',
+      noticedAt: START + 9000,
+    }),
   );
   assert.deepEqual(
-    pointsIn(lines).map(({ at, status, previous, downTotalMs, unknownTotalMs, seq, restated }) => ({
+    pointsIn(lines).map(({ at, status, previous, downTotalMs, unknownTotalMs, seq, rev }) => ({
       at: at - START,
       status,
       previous,
       downTotalMs,
       unknownTotalMs,
       seq,
-      restated,
+      rev,
     })),
     [
       {
@@ -150,7 +157,7 @@ test('a death restated as unreachable moves its time from down to unknown, in ev
         downTotalMs: 0,
         unknownTotalMs: 0,
         seq: 2,
-        restated: true,
+        rev: START + 9000,
       },
       {
         at: 4000,
@@ -159,18 +166,40 @@ test('a death restated as unreachable moves its time from down to unknown, in ev
         downTotalMs: 0,
         unknownTotalMs: 3000,
         seq: 3,
-        restated: true,
+        rev: START + 9000,
       },
     ],
   );
 });
 
-test('a restatement of what lies too far back is counted and writes nothing', () => {
+test('a verdict that ended within 25 hours can be restated however many followed, up to 64', () => {
+  const series = createStateSeries();
+  for (let n = 0; n < 64; n++) series.record(verdict(n % 2 ? 'alive' : 'dead', START + n * 1000));
+  const lines = series.record(verdict('unreachable', START, { restated: true, noticedAt: START + DAY_MS }));
+  assert.equal(pointsIn(lines).length, 64);
+  const last = pointsIn(lines).at(-1);
+  assert.deepEqual([last?.upTotalMs, last?.downTotalMs, last?.unknownTotalMs], [31_000, 31_000, 1000]);
+});
+
+test('a restatement of what ended more than 25 hours ago is counted and writes nothing', () => {
   const series = createStateSeries();
   series.record(verdict('dead', START));
-  for (let n = 1; n <= 4; n++) series.record(verdict(n % 2 ? 'alive' : 'dead', START + n));
+  series.record(verdict('alive', START + 1000));
+  series.record(verdict('dead', START + 1000 + 25 * HOUR_MS));
   assert.deepEqual(series.record(verdict('unreachable', START, { restated: true })), []);
   assert.equal(series.counters().restatementsTooOld, 1);
+});
+
+test('the verdict in force can be restated however old it is', () => {
+  const series = createStateSeries();
+  series.record(verdict('alive', START - 1000));
+  series.record(verdict('dead', START));
+  void [...series.checkpoints(START + 20 * DAY_MS)];
+  const lines = series.record(
+    verdict('unreachable', START, { restated: true, noticedAt: START + 20 * DAY_MS + 1 }),
+  );
+  assert.equal(pointsIn(lines).length, 21);
+  assert.ok(pointsIn(lines).every(({ downTotalMs, rev }) => downTotalMs === 0 && rev !== undefined));
 });
 
 test('a device that moves says farewell at its old site and begins at zero at the new one', () => {
@@ -215,7 +244,10 @@ test('after a stop of a week devices come back from the newest complete checkpoi
     ...before.record(verdict('alive', START, { site: 'north' })),
     ...before.record(verdict('dead', START, { device: 'd2' })),
   ];
-  const saturday = [...before.checkpoint(MIDNIGHT), ...before.record(verdict('dead', MIDNIGHT + 5))];
+  const saturday = [
+    ...[...before.checkpoints(MIDNIGHT)].flat(),
+    ...before.record(verdict('dead', MIDNIGHT + 5)),
+  ];
   const after = createStateSeries();
   // A short life on Monday was killed before it could write a checkpoint.
   await after.load(readerOf({ '2026-11-20': friday, '2026-11-21': saturday, '2026-11-23': [] }));
@@ -227,7 +259,7 @@ test('after a stop of a week devices come back from the newest complete checkpoi
       { device: 'd2', state: 'dead', at: START, site: undefined, reason: 'silence' },
     ],
   );
-  const points = pointsIn(after.checkpoint(MIDNIGHT + 7 * DAY_MS));
+  const points = pointsIn([...after.checkpoints(MIDNIGHT + 7 * DAY_MS)].flat());
   assert.equal(points.length, 14);
   const last = points.find(({ device, at }) => device === 'd2' && at === MIDNIGHT + 7 * DAY_MS);
   assert.equal(last?.downTotalMs, 18 * HOUR_MS + 7 * DAY_MS);
@@ -246,10 +278,12 @@ for (const seed of [1, 2, 3, 4, 123, 129]) {
         continue;
       }
       const isVerdict = event.kind === 'verdict';
-      const lines = isVerdict ? steady.record(event.transition) : [...steady.checkpoint(event.now)].sort();
+      const lines = isVerdict
+        ? steady.record(event.transition)
+        : [...steady.checkpoints(event.now)].flat().sort();
       const again = isVerdict
         ? restarted.record(event.transition)
-        : [...restarted.checkpoint(event.now)].sort();
+        : [...restarted.checkpoints(event.now)].flat().sort();
       assert.deepEqual(again, lines);
       const segment = dayName(event.now);
       journal[segment] = [...(journal[segment] ?? []), ...lines];

@@ -1,13 +1,22 @@
 /**
- * The last few verdicts of every device, and what had been counted before them.
+ * The latest verdicts of every device, and what had been counted before them.
  *
- * A million devices must fit, so a device is a row of numbers in one array (192 bytes) and no object. Four
- * verdicts are kept because later evidence can disprove one after others have followed it (dead, then blind,
- * then heard again), and every point after it has to be put right.
+ * Later evidence can disprove a verdict after others have followed it, and every point after it has to be put right
+ * then; so those that ended within the last 25 hours are kept, and always the newest. They lie in blocks of one
+ * array of numbers, and a device has the smallest block that holds its own: mostly one or two verdicts, 32 bytes each.
  */
-import { STATES, type State } from '../detector/transition.ts';
+import { availability, type Reason, STATES, type State } from '../detector/transition.ts';
+import { Columns } from './columns.ts';
+import { Words } from './words.ts';
 
-export const VERDICTS_KEPT = 4;
+/** Verdicts that ended longer ago than this can no longer be restated. */
+export const RESTATABLE_MS = 25 * 3_600_000;
+
+/** Verdicts kept of one device, however often it changes; more only while a slot that they tell of is open. */
+export const VERDICTS_KEPT = 64;
+
+/** And never more than this. */
+export const VERDICTS_MAX = 250;
 
 export interface Verdict {
   readonly at: number;
@@ -30,141 +39,241 @@ export interface Counted {
   readonly previousMs: number;
 }
 
-const COVERED = 0;
-const KEPT = 1;
-const UP = 2;
-const DOWN = 3;
-const UNKNOWN = 4;
-const SEQ = 5;
-const PREVIOUS = 6;
-const PREVIOUS_MS = 7;
-const VERDICTS = 8;
-
 /** Numbers per verdict: its instant, its bump, its φ, and state, reason and site packed into one. */
-const VERDICT_WIDTH = 4;
-const ROW = VERDICTS + VERDICTS_KEPT * VERDICT_WIDTH;
+const WIDTH = 4;
 const STATE_SPAN = 8;
 const REASON_SPAN = 65_536;
 
 export class VerdictHistory {
-  #rows = new Float64Array(ROW * 64);
-  #free: number[] = [];
+  readonly columns = new Columns({
+    /** The last midnight that needs no further checkpoint. */
+    covered: Float64Array,
+    up: Float64Array,
+    down: Float64Array,
+    unknown: Float64Array,
+    previousMs: Float64Array,
+    seq: Uint32Array,
+    /** Place of the device's block. */
+    block: Uint32Array,
+    previous: Uint8Array,
+    kept: Uint8Array,
+    /** 0 for no block, n for one of 2^(n−1) verdicts. */
+    size: Uint8Array,
+  });
+  readonly reasons = new Words();
+  readonly sites = new Words();
+  #verdicts = new Float64Array(WIDTH * 64);
   #used = 0;
-  readonly #reasons = new Words();
-  readonly #sites = new Words();
+  /** Free blocks by size. */
+  readonly #free: number[][] = [];
 
   /** An empty row for a new device. */
-  add(): number {
-    const row = this.#free.pop() ?? this.#used++;
-    if ((row + 1) * ROW > this.#rows.length) {
-      const larger = new Float64Array(this.#rows.length * 2);
-      larger.set(this.#rows);
-      this.#rows = larger;
-    }
-    this.#rows.fill(0, row * ROW, (row + 1) * ROW);
-    return row;
+  add(row: number): void {
+    this.columns.reach(row);
+    this.columns.clear(row);
   }
 
   remove(row: number): void {
-    this.#free.push(row);
+    this.#release(row);
+    this.columns.clear(row);
   }
 
   /** Forgets the verdicts of a row. */
   clear(row: number): void {
-    this.#rows[row * ROW + KEPT] = 0;
+    this.columns.of.kept[row] = 0;
   }
 
   /** How many verdicts are kept; they are numbered from 0, the oldest. */
   kept(row: number): number {
-    return this.#get(row, KEPT);
+    return this.columns.of.kept[row] as number;
   }
 
   /** The last midnight that needs no further checkpoint. */
   coveredTo(row: number): number {
-    return this.#get(row, COVERED);
+    return this.columns.of.covered[row] as number;
   }
 
   setCoveredTo(row: number, midnight: number): void {
-    this.#rows[row * ROW + COVERED] = midnight;
+    this.columns.of.covered[row] = midnight;
   }
 
   counted(row: number): Counted {
+    const { up, down, unknown, seq, previous, previousMs } = this.columns.of;
     return {
-      upMs: this.#get(row, UP),
-      downMs: this.#get(row, DOWN),
-      unknownMs: this.#get(row, UNKNOWN),
-      seq: this.#get(row, SEQ),
-      previous: STATES[this.#get(row, PREVIOUS)] as State,
-      previousMs: this.#get(row, PREVIOUS_MS),
+      upMs: up[row] as number,
+      downMs: down[row] as number,
+      unknownMs: unknown[row] as number,
+      seq: seq[row] as number,
+      previous: STATES[previous[row] as number] as State,
+      previousMs: previousMs[row] as number,
     };
   }
 
   setCounted(row: number, counted: Counted): void {
-    const start = row * ROW;
-    this.#rows[start + UP] = counted.upMs;
-    this.#rows[start + DOWN] = counted.downMs;
-    this.#rows[start + UNKNOWN] = counted.unknownMs;
-    this.#rows[start + SEQ] = counted.seq;
-    this.#rows[start + PREVIOUS] = STATES.indexOf(counted.previous);
-    this.#rows[start + PREVIOUS_MS] = counted.previousMs;
+    const { up, down, unknown, seq, previous, previousMs } = this.columns.of;
+    up[row] = counted.upMs;
+    down[row] = counted.downMs;
+    unknown[row] = counted.unknownMs;
+    seq[row] = counted.seq;
+    previous[row] = STATES.indexOf(counted.previous);
+    previousMs[row] = counted.previousMs;
+  }
+
+  /** The instant of a verdict, without the rest of it. */
+  at(row: number, index: number): number {
+    return this.#verdicts[this.#start(row, index)] as number;
   }
 
   verdict(row: number, index: number): Verdict {
-    const start = VERDICTS + index * VERDICT_WIDTH;
-    const packed = this.#get(row, start + 3);
+    const start = this.#start(row, index);
+    const packed = this.#verdicts[start + 3] as number;
     const words = Math.floor(packed / STATE_SPAN);
     return {
-      at: this.#get(row, start),
-      bumpedMs: this.#get(row, start + 1),
-      phi: this.#get(row, start + 2),
+      at: this.#verdicts[start] as number,
+      bumpedMs: this.#verdicts[start + 1] as number,
+      phi: this.#verdicts[start + 2] as number,
       state: STATES[packed % STATE_SPAN] as State,
-      reason: this.#reasons.text(words % REASON_SPAN) as string,
-      site: this.#sites.text(Math.floor(words / REASON_SPAN)),
+      reason: this.reasons.text(words % REASON_SPAN) as string,
+      site: this.sites.text(Math.floor(words / REASON_SPAN)),
     };
   }
 
+  newest(row: number): Verdict {
+    return this.verdict(row, this.kept(row) - 1);
+  }
+
+  all(row: number): Verdict[] {
+    return Array.from({ length: this.kept(row) }, (_, index) => this.verdict(row, index));
+  }
+
   setVerdict(row: number, index: number, verdict: Verdict): void {
-    const start = row * ROW + VERDICTS + index * VERDICT_WIDTH;
-    const words = this.#reasons.number(verdict.reason) + REASON_SPAN * this.#sites.number(verdict.site);
-    this.#rows[start] = verdict.at;
-    this.#rows[start + 1] = verdict.bumpedMs;
-    this.#rows[start + 2] = verdict.phi;
-    this.#rows[start + 3] = STATES.indexOf(verdict.state) + STATE_SPAN * words;
+    const start = this.#start(row, index);
+    const words = this.reasons.number(verdict.reason) + REASON_SPAN * this.sites.number(verdict.site);
+    this.#verdicts[start] = verdict.at;
+    this.#verdicts[start + 1] = verdict.bumpedMs;
+    this.#verdicts[start + 2] = verdict.phi;
+    this.#verdicts[start + 3] = STATES.indexOf(verdict.state) + STATE_SPAN * words;
   }
 
-  /** Adds the newest verdict. When it does not fit, `counted` must already stand for the second oldest. */
-  push(row: number, verdict: Verdict): void {
-    const kept = this.kept(row);
-    if (kept === VERDICTS_KEPT) {
-      const start = row * ROW + VERDICTS;
-      this.#rows.copyWithin(start, start + VERDICT_WIDTH, start + VERDICTS_KEPT * VERDICT_WIDTH);
-      this.setVerdict(row, kept - 1, verdict);
-      return;
+  /** What had been counted when the verdict of number `index` began; as `spansOf` would say, without its objects. */
+  countedAt(row: number, index: number): Counted {
+    const counted: { -readonly [K in keyof Counted]: Counted[K] } = this.counted(row);
+    let at = this.at(row, 0);
+    let packed = this.#packed(row, 0);
+    for (let next = 1; next <= index; next++) {
+      const nextAt = this.at(row, next);
+      const nextPacked = this.#packed(row, next);
+      const state = STATES[packed % STATE_SPAN] as State;
+      const words = Math.floor(packed / STATE_SPAN);
+      const isNewLife =
+        state === 'retired' ||
+        Math.floor(words / REASON_SPAN) !== Math.floor(nextPacked / STATE_SPAN / REASON_SPAN);
+      if (isNewLife) counted.upMs = counted.downMs = counted.unknownMs = counted.seq = 0;
+      else {
+        const counts = availability(state, this.reasons.text(words % REASON_SPAN) as Reason);
+        if (counts === 1) counted.upMs += nextAt - at;
+        else if (counts === 0) counted.downMs += nextAt - at;
+        else counted.unknownMs += nextAt - at;
+      }
+      counted.seq++;
+      counted.previous = state;
+      counted.previousMs = nextAt - at;
+      at = nextAt;
+      packed = nextPacked;
     }
-    this.setVerdict(row, kept, verdict);
-    this.#rows[row * ROW + KEPT] = kept + 1;
+    return counted;
   }
 
-  #get(row: number, column: number): number {
-    return this.#rows[row * ROW + column] as number;
+  /** Adds the newest verdict. There must be less than {@link VERDICTS_MAX}. */
+  push(row: number, verdict: Verdict): void {
+    const { kept, size } = this.columns.of;
+    const count = kept[row] as number;
+    if (count === capacity(size[row] as number)) this.#enlarge(row);
+    kept[row] = count + 1;
+    this.setVerdict(row, count, verdict);
+  }
+
+  /** Drops the oldest verdict; `counted` must be set for the second one then. */
+  shift(row: number): void {
+    const count = this.kept(row);
+    const start = this.#start(row, 0);
+    this.#verdicts.copyWithin(start, start + WIDTH, start + count * WIDTH);
+    this.columns.of.kept[row] = count - 1;
+  }
+
+  /** The kept verdicts of rows 0 to `end`, one behind the other: for a snapshot. */
+  gathered(end: number): Float64Array {
+    let verdicts = 0;
+    for (let row = 0; row < end; row++) verdicts += this.kept(row);
+    const dense = new Float64Array(verdicts * WIDTH);
+    let to = 0;
+    for (let row = 0; row < end; row++) {
+      const from = this.#start(row, 0);
+      dense.set(this.#verdicts.subarray(from, from + this.kept(row) * WIDTH), to);
+      to += this.kept(row) * WIDTH;
+    }
+    return dense;
+  }
+
+  /** Takes over what {@link gathered} gave, after the columns were restored. */
+  restore(dense: Float64Array, end: number): void {
+    const { kept, size, block } = this.columns.of;
+    // The blocks are cut anew; where they lay before means nothing.
+    size.fill(0);
+    let from = 0;
+    for (let row = 0; row < end; row++) {
+      const count = kept[row] as number;
+      if (count === 0) continue;
+      const wanted = 1 + Math.ceil(Math.log2(count));
+      block[row] = this.#allot(capacity(wanted));
+      size[row] = wanted;
+      this.#verdicts.set(dense.subarray(from, from + count * WIDTH), this.#start(row, 0));
+      from += count * WIDTH;
+    }
+  }
+
+  #packed(row: number, index: number): number {
+    return this.#verdicts[this.#start(row, index) + 3] as number;
+  }
+
+  #start(row: number, index: number): number {
+    return ((this.columns.of.block[row] as number) + index) * WIDTH;
+  }
+
+  #enlarge(row: number): void {
+    const { block, size, kept } = this.columns.of;
+    const from = this.#start(row, 0);
+    const length = (kept[row] as number) * WIDTH;
+    const wanted = (size[row] as number) + 1;
+    const fresh = this.#free[wanted]?.pop() ?? this.#allot(capacity(wanted));
+    this.#verdicts.copyWithin(fresh * WIDTH, from, from + length);
+    this.#release(row);
+    block[row] = fresh;
+    size[row] = wanted;
+  }
+
+  #allot(verdicts: number): number {
+    const first = this.#used;
+    this.#used += verdicts;
+    if (this.#used * WIDTH > this.#verdicts.length) {
+      const larger = new Float64Array(Math.ceil(this.#used * 1.25) * WIDTH);
+      larger.set(this.#verdicts);
+      this.#verdicts = larger;
+    }
+    return first;
+  }
+
+  #release(row: number): void {
+    const { block, size } = this.columns.of;
+    const former = size[row] as number;
+    if (former === 0) return;
+    this.#free[former] ??= [];
+    this.#free[former].push(block[row] as number);
+    size[row] = 0;
   }
 }
 
-/** Reasons and sites are few and repeat: each is kept once. Number 0 is "none". */
-class Words {
-  readonly #texts: (string | undefined)[] = [undefined];
-  readonly #numbers = new Map<string | undefined, number>([[undefined, 0]]);
-
-  number(text: string | undefined): number {
-    let number = this.#numbers.get(text);
-    if (number === undefined) {
-      number = this.#texts.push(text) - 1;
-      this.#numbers.set(text, number);
-    }
-    return number;
-  }
-
-  text(number: number): string | undefined {
-    return this.#texts[number];
-  }
+/** Verdicts in a block of a size. */
+function capacity(size: number): number {
+  return size === 0 ? 0 : 2 ** (size - 1);
 }

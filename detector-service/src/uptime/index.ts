@@ -1,4 +1,13 @@
-export * from './influx-source.ts';
+export * from './calendar.ts';
+export * from './database-source.ts';
+export { DIALECT_NAMES, type Dialect, type DialectName } from './dialects/dialect.ts';
+export { flux } from './dialects/flux.ts';
+export { influxQl } from './dialects/influxql.ts';
+export { sql } from './dialects/sql.ts';
+export * from './downtimes.ts';
 export * from './journal-source.ts';
-export { LOOK_BACK_MS } from './tally.ts';
+export * from './latency.ts';
+export * from './point-source.ts';
+export * from './selection.ts';
+export { coarsest } from './slot-tally.ts';
 export * from './uptime.ts';

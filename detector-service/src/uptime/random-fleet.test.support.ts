@@ -3,7 +3,7 @@
  * several midnights, restarts. The truth is kept as plain lists of verdicts and added up one by one.
  */
 import type { Reason, State, Transition } from '../detector/transition.ts';
-import type { Selection } from './uptime.ts';
+import type { Selection } from './selection.ts';
 
 const HOUR_MS = 3_600_000;
 export const FLEET_START = Date.UTC(2026, 1, 26, 7, 31, 12, 345);
@@ -34,6 +34,14 @@ export interface TrueTimes {
   readonly downMs: number;
   readonly unknownMs: number;
   readonly state: State;
+}
+
+export interface TrueDowntime {
+  readonly startAt: number;
+  readonly endAt: number | undefined;
+  readonly cause: Reason;
+  readonly endedBy: string | undefined;
+  readonly downMs: number;
 }
 
 /** What to do next with the series under test. */
@@ -99,6 +107,21 @@ export class RandomFleet {
     }
     const state = (verdicts.at(-1) as TrueVerdict).state;
     return { upMs, downMs, unknownMs: to - from - upMs - downMs, state };
+  }
+
+  /** Times down of one device that overlap a window, as its verdicts tell them one after the other. */
+  downtimes(name: string, from: number, to: number): TrueDowntime[] {
+    const verdicts = this.#devices.get(name)?.filter(({ at }) => at <= to) ?? [];
+    const downs: TrueDowntime[] = [];
+    for (const [index, verdict] of verdicts.entries()) {
+      if (verdict.state !== 'dead') continue;
+      const next = verdicts[index + 1];
+      const downMs = (next?.at ?? to) - Math.max(from, verdict.at);
+      const endedBy = next !== undefined && next.site !== verdict.site ? 'moved' : next?.reason;
+      const { at: startAt, reason: cause } = verdict;
+      if (downMs > 0) downs.push({ startAt, endAt: next?.at, cause, endedBy, downMs });
+    }
+    return downs;
   }
 
   transitions(name: string, from: number, to: number): number {
@@ -167,10 +190,16 @@ export class RandomFleet {
     return this.#transition(name, from, state, reason, requestedAt, { site });
   }
 
-  /** Later evidence disproves the newest verdict, or one of the three before it that no restart has forgotten. */
+  /**
+   * Later evidence disproves the newest verdict, or one of the three before it that no restart has forgotten and
+   * that ended recently enough to be restated at all.
+   */
   #restatement(name: string, verdicts: TrueVerdict[], newest: TrueVerdict): Transition {
     const life = verdicts.slice(verdicts.findLastIndex(({ state }) => state === 'retired') + 1);
-    const recent = life.slice(-4).filter(({ epoch }) => epoch === this.#epoch);
+    const recent = life
+      .filter((_, index) => (life[index + 1] ?? newest).at > newest.at - 24 * HOUR_MS)
+      .slice(-4)
+      .filter(({ epoch }) => epoch === this.#epoch);
     const chosen = this.#chance(0.5) || recent.length === 0 ? newest : this.#pick(recent);
     const { requestedAt, state: from } = chosen;
     const target = life.findLast((verdict) => verdict.requestedAt === requestedAt) as TrueVerdict;

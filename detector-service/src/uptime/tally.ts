@@ -6,139 +6,164 @@
  * same holds for downtime. What is neither is unknown: before the first point, after a device was retired, while
  * it was elsewhere, and when the last point is older than any verdict can be without a checkpoint after it.
  */
-import type { State } from '../detector/transition.ts';
+import { STATES, type State } from '../detector/transition.ts';
 import type { StatePoint } from '../store/state-line.ts';
+import { LOOK_BACK_MS, type StateGatherer } from './point-source.ts';
 
-/** Checkpoints come every 24 hours; one more hour lets them be written. Nobody has to look back further. */
-export const LOOK_BACK_MS = 25 * 3_600_000;
-
-export interface Window {
-  /** Epoch milliseconds; `from` belongs to the window and `to` does not. */
-  readonly from: number;
-  readonly to: number;
-}
-
-export interface DeviceTally {
+export interface Times {
   readonly upMs: number;
   readonly downMs: number;
   readonly unknownMs: number;
-  /** Verdicts after `from`, up to and including `to`. */
+  /** Verdicts after the first instant, up to and including the last. */
   readonly transitions: number;
-  /** The verdict that stands at `to`; `unknown` when there is none that recent. */
+}
+
+/** What matters of a point. Numbers only: text cut from a line would keep the whole line in memory. */
+interface Mark {
+  readonly at: number;
+  readonly counts: 1 | 0 | -1;
+  readonly upMs: number;
+  readonly downMs: number;
+  readonly seq: number;
   readonly state: State;
 }
 
-type Counts = Pick<StatePoint, 'at' | 'availability' | 'upTotalMs' | 'downTotalMs' | 'seq'>;
-
+/** A device's stay at one site, recognised by the instant at which it began: there its totals are zero. */
 interface Life {
   readonly origin: number;
-  /** The first and the last point known inside the window. */
-  first: StatePoint;
-  last: StatePoint;
+  /** The last mark up to the first edge, then the last one of each slot. */
+  readonly last: (Mark | undefined)[];
+  /** The first mark behind the first edge, and whether it was a checkpoint. */
+  first: Mark | undefined;
+  firstIsVerdict: boolean;
 }
 
-/** Collects the points of one device, in any order; of two at the same instant the later one given wins. */
-export class DevicePoints {
-  readonly #window: Window;
-  #base: StatePoint | undefined;
-  #lives: Life[] = [];
+/** Tallies one device over the slots between edges. */
+export class DeviceTally implements StateGatherer {
+  readonly #edges: readonly number[];
+  readonly #lives: Life[] = [];
 
-  constructor(window: Window) {
-    this.#window = window;
+  /** @param edges at least two instants, increasing. */
+  constructor(edges: readonly number[]) {
+    this.#edges = edges;
   }
 
   add(point: StatePoint): void {
-    const { from, to } = this.#window;
-    if (point.at > to || point.at <= from - LOOK_BACK_MS) return;
-    if (point.at <= from) {
-      if (isLater(point, this.#base)) this.#base = point;
-      return;
-    }
+    const slot = this.#slotOf(point.at);
+    if (slot < 0) return;
     const origin = originOf(point);
-    const life = this.#lives.find((known) => known.origin === origin);
+    let life = this.#lives.find((known) => known.origin === origin);
     if (life === undefined) {
-      this.#lives.push({ origin, first: point, last: point });
-      return;
+      life = { origin, last: [], first: undefined, firstIsVerdict: false };
+      this.#lives.push(life);
+      this.#lives.sort((a, b) => a.origin - b.origin);
     }
-    if (point.at <= life.first.at) life.first = point;
-    if (isLater(point, life.last)) life.last = point;
+    const mark = markOf(point);
+    const known = life.last[slot];
+    if (known === undefined || mark.at >= known.at) life.last[slot] = mark;
+    if (slot > 0 && (life.first === undefined || mark.at <= life.first.at)) {
+      life.first = mark;
+      life.firstIsVerdict = !point.heldMs;
+    }
   }
 
   get isEmpty(): boolean {
-    return this.#base === undefined && this.#lives.length === 0;
+    return this.#lives.length === 0;
   }
 
-  /** True when the points at both ends of the window cannot tell what lay between: several lives, or a gap. */
+  /** The points at both ends cannot tell what lay between: several lives, or one whose beginning is missing. */
   get needsAll(): boolean {
     const [life] = this.#lives;
     if (life === undefined) return false;
     if (this.#lives.length > 1) return true;
-    if (this.#base !== undefined) return originOf(this.#base) !== life.origin;
-    return life.first.at !== life.origin;
+    return life.last[0] === undefined && life.first?.at !== life.origin;
   }
 
-  tally(): DeviceTally {
-    const { from, to } = this.#window;
-    const lives = this.#livesInOrder();
-    let upMs = 0;
-    let downMs = 0;
-    let transitions = 0;
-    for (const [index, { start, last }] of lives.entries()) {
-      const until = Math.min(to, lives[index + 1]?.start.at ?? to);
-      upMs += totalAt(last, 'upTotalMs', 1, until) - totalAt(start, 'upTotalMs', 1, Math.max(from, start.at));
-      downMs +=
-        totalAt(last, 'downTotalMs', 0, until) - totalAt(start, 'downTotalMs', 0, Math.max(from, start.at));
-      transitions += last.seq - start.seq;
-    }
-    return { upMs, downMs, unknownMs: to - from - upMs - downMs, transitions, state: this.#stateAtEnd() };
+  get weight(): number {
+    return this.#edges.length;
   }
 
-  /** Each life in the window with the point it is counted from. */
-  #livesInOrder(): { start: Counts; last: StatePoint }[] {
-    const lives = this.#lives.map(({ origin, first, last }) => ({
-      origin,
-      start: startOf(origin, first, this.#window),
-      last,
-    }));
-    if (this.#base !== undefined) {
-      const base = this.#base;
-      const origin = originOf(base);
-      const going = lives.find((life) => life.origin === origin);
-      if (going === undefined) lives.push({ origin, start: base, last: base });
-      else going.start = base;
-    }
-    return lives.sort((a, b) => a.origin - b.origin);
+  /** Time by kind in each slot; the three sum to the slot. */
+  slots(): Times[] {
+    const edges = this.#edges;
+    const counted = this.#countedUpToEdges();
+    return counted.slice(1).map((end, index) => {
+      const start = counted[index] as Counted;
+      const upMs = end.upMs - start.upMs;
+      const downMs = end.downMs - start.downMs;
+      const lengthMs = (edges[index + 1] as number) - (edges[index] as number);
+      return { upMs, downMs, unknownMs: lengthMs - upMs - downMs, transitions: end.seq - start.seq };
+    });
   }
 
-  #stateAtEnd(): State {
-    let newest = this.#base;
-    for (const { last } of this.#lives) if (isLater(last, newest)) newest = last;
-    if (newest === undefined || this.#window.to - newest.at > LOOK_BACK_MS) {
-      return newest?.status === 'retired' ? 'retired' : 'unknown';
+  /** The verdict that stands at the last edge; `unknown` when there is none that recent. */
+  stateAtEnd(): State {
+    const newest = this.#lives
+      .flatMap(({ last }) => last.findLast((mark) => mark !== undefined) ?? [])
+      // At one instant the life that began later stands: the other one's point is a farewell.
+      .reduce<Mark | undefined>(
+        (best, mark) => (best === undefined || mark.at >= best.at ? mark : best),
+        undefined,
+      );
+    if (newest === undefined) return 'unknown';
+    const isOld = (this.#edges.at(-1) as number) - newest.at > LOOK_BACK_MS;
+    return isOld && newest.state !== 'retired' ? 'unknown' : newest.state;
+  }
+
+  /** 0 for the look-back, n for the n-th slot, −1 for what lies outside. */
+  #slotOf(at: number): number {
+    const edges = this.#edges;
+    if (at <= (edges[0] as number)) return at > (edges[0] as number) - LOOK_BACK_MS ? 0 : -1;
+    if (at > (edges.at(-1) as number)) return -1;
+    let [low, high] = [0, edges.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((edges[middle] as number) < at) low = middle;
+      else high = middle;
     }
-    return newest.status;
+    return high;
+  }
+
+  /** What all lives together have counted when each edge is reached. */
+  #countedUpToEdges(): Counted[] {
+    const counted = this.#edges.map(() => ({ upMs: 0, downMs: 0, seq: 0 }));
+    for (const [index, life] of this.#lives.entries()) {
+      const endsAt = this.#lives[index + 1]?.origin ?? Number.POSITIVE_INFINITY;
+      let mark = beginning(life, this.#edges[0] as number);
+      for (const [slot, sum] of counted.entries()) {
+        mark = life.last[slot] ?? mark;
+        const until = Math.min(this.#edges[slot] as number, endsAt);
+        const sinceMs = Math.min(Math.max(0, until - mark.at), LOOK_BACK_MS);
+        sum.upMs += mark.upMs + (mark.counts === 1 ? sinceMs : 0);
+        sum.downMs += mark.downMs + (mark.counts === 0 ? sinceMs : 0);
+        sum.seq += mark.seq;
+      }
+    }
+    return counted;
   }
 }
 
-/** The instant a life began: its totals add up to its age. */
+type Counted = Pick<Mark, 'upMs' | 'downMs' | 'seq'>;
+
+/** Where a life is counted from until its first mark: zero, or what it had when the window first hears of it. */
+function beginning({ origin, first, firstIsVerdict }: Life, from: number): Mark {
+  if (first === undefined || origin > from) {
+    return { at: origin, counts: -1, upMs: 0, downMs: 0, seq: 0, state: 'unknown' };
+  }
+  return { ...first, counts: -1, seq: first.seq - (firstIsVerdict ? 1 : 0) };
+}
+
 function originOf(point: StatePoint): number {
   return point.at - point.upTotalMs - point.downTotalMs - point.unknownTotalMs;
 }
 
-/** Where to count a life from that began in the window, or of which the window misses the beginning. */
-function startOf(origin: number, first: StatePoint, { from }: Window): Counts {
-  if (origin > from) return { at: origin, availability: -1, upTotalMs: 0, downTotalMs: 0, seq: 0 };
-  const isVerdict = !first.heldMs;
-  return { ...first, availability: -1, seq: first.seq - (isVerdict ? 1 : 0) };
-}
-
-/** The end of a stay elsewhere never hides the point that begins the next one at the same instant. */
-function isLater(point: StatePoint, than: StatePoint | undefined): boolean {
-  if (than === undefined || point.at > than.at) return true;
-  return point.at === than.at && (point.reason !== 'moved' || originOf(point) === originOf(than));
-}
-
-function totalAt(point: Counts, total: 'upTotalMs' | 'downTotalMs', counts: 1 | 0, at: number): number {
-  const sinceMs = point.availability === counts ? Math.min(Math.max(0, at - point.at), LOOK_BACK_MS) : 0;
-  return point[total] + sinceMs;
+function markOf(point: StatePoint): Mark {
+  return {
+    at: point.at,
+    counts: point.availability,
+    upMs: point.upTotalMs,
+    downMs: point.downTotalMs,
+    seq: point.seq,
+    state: STATES.find((state) => state === point.status) ?? 'unknown',
+  };
 }

@@ -1,7 +1,8 @@
 /** Holds a report against the truth of a random fleet. */
 import assert from 'node:assert/strict';
 import type { RandomFleet } from './random-fleet.test.support.ts';
-import type { Selection, UptimeReport } from './uptime.ts';
+import type { Selection } from './selection.ts';
+import type { UptimeReport } from './uptime.ts';
 
 export function agreesWithTruth(fleet: RandomFleet, report: UptimeReport, select: Selection): void {
   const { from, to } = report;

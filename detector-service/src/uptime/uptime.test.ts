@@ -9,7 +9,7 @@ import type { State, Transition } from '../detector/transition.ts';
 import { type Journal, openJournal } from '../store/journal.ts';
 import { startInfluxSender } from '../store/sender.ts';
 import { createStateSeries } from '../store/state-series.ts';
-import { influxSource } from './influx-source.ts';
+import { databaseSource } from './database-source.ts';
 import { journalSource } from './journal-source.ts';
 import { RandomFleet } from './random-fleet.test.support.ts';
 import { recordFleet } from './recorded-fleet.test.support.ts';
@@ -69,8 +69,8 @@ test('InfluxDB agrees with the journal and with brute force in every window', ne
       await journal.close();
       await sender.flushed();
       assert.equal(sender.status().deadLetters, 0);
-      const source = influxSource(target);
-      for (let n = 0; n < 120; n++) {
+      const source = databaseSource(target);
+      for (let n = 0; n < 40; n++) {
         const { from, to } = fleet.window();
         const select = fleet.selection();
         const report = await uptime({ source, select, from, to });
@@ -86,7 +86,7 @@ test('InfluxDB agrees with the journal and with brute force in every window', ne
 test('names with quotes and escapes neither break a query nor leave it', needsInfluxd, async () => {
   await using server = await startInfluxd();
   await ask(server.url, 'CREATE DATABASE fleet');
-  const source = influxSource({ url: server.url, database: 'fleet' });
+  const source = databaseSource({ url: server.url, database: 'fleet' });
   const nasty = [`'; DROP DATABASE fleet; --`, `\\' OR 1=1`, 'a"b', 'x\ny'];
   for (const device of nasty) {
     const report = await uptime({
@@ -103,7 +103,7 @@ test('names with quotes and escapes neither break a query nor leave it', needsIn
 
 test('an unknown database and a server that is away are told apart', needsInfluxd, async () => {
   await using server = await startInfluxd();
-  const source = influxSource({ url: server.url, database: 'nowhere' });
+  const source = databaseSource({ url: server.url, database: 'nowhere' });
   const window = { from: START, to: START + 1 };
   await assert.rejects(uptime({ source, ...window }), {
     code: 'influx-query',

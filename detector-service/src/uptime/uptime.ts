@@ -1,139 +1,193 @@
 /** Uptime of a selection of devices over a window of time: exact, from whatever holds the series. */
 import type { State } from '../detector/transition.ts';
-import type { StatePoint } from '../store/state-line.ts';
-import { DevicePoints, type Window } from './tally.ts';
+import { type SlotLength, slotEdges, type TimeZone, UTC } from './calendar.ts';
+import type { PointSource } from './point-source.ts';
+import { checkWindow, type DeviceName, type Selection, type Window } from './selection.ts';
+import { type SlotTally, slotTallies } from './slot-tally.ts';
+import { DeviceTally, type Times } from './tally.ts';
 
-/** What devices are meant; every part given has to fit. Nothing given means all. */
-export interface Selection {
-  readonly device?: string | undefined;
-  readonly deviceClass?: string | undefined;
-  /** Only the time that devices spent at this site counts. */
-  readonly site?: string | undefined;
-}
-
-/** Where points come from: the journal, or a database. */
-export interface UptimeSource {
+export interface UptimeNumbers extends Times {
   /**
-   * At least, of every device selected, the last point up to `from` (within the look-back), the first one after it
-   * when there is none, and the last one up to `to`; of two with one instant the valid one last.
+   * We were blind, or knew nothing yet: neither for nor against the device. Up, down and unknown sum to the window.
    */
-  endpoints(select: Selection, window: Window): AsyncIterable<StatePoint>;
-  /** Every point of the devices given in the window and the look-back; not needed where `endpoints` gives all. */
-  history?(select: Selection, devices: readonly DeviceName[], window: Window): AsyncIterable<StatePoint>;
-}
-
-export interface DeviceName {
-  readonly deviceClass: string;
-  readonly device: string;
-}
-
-export interface UptimeNumbers {
-  readonly upMs: number;
-  readonly downMs: number;
-  /** We were blind, or knew nothing yet: neither for nor against the device. */
   readonly unknownMs: number;
   /** 100 · up / (up + down); absent when nothing is known. */
   readonly uptimePercent: number | undefined;
   /** 100 · (up + down) / window: how much of the window the uptime speaks for. */
   readonly coveragePercent: number;
-  /** Verdicts after `from`, up to and including `to`. */
-  readonly transitions: number;
 }
+
+export interface UptimeSlot extends Window, UptimeNumbers {}
 
 export interface UptimeRow extends DeviceName, UptimeNumbers {
   /** The verdict at `to`. */
   readonly state: State;
+  /** The hours, days, weeks or months of the window, when asked for. */
+  readonly slots?: readonly UptimeSlot[];
+}
+
+/** Sums over devices; the window of a sum is the sum of theirs. */
+export interface UptimeSum extends UptimeNumbers {
+  readonly devices: number;
+  readonly slots?: readonly UptimeSlot[];
 }
 
 export interface UptimeReport extends Window {
   /** Sorted by class, then device. Devices without any point in the window or its look-back are not among them. */
   readonly rows: readonly UptimeRow[];
-  /** Sums over the rows; its window is the sum of theirs. */
-  readonly total: UptimeNumbers & { readonly devices: number };
+  /** By class name, sorted. */
+  readonly classes: Readonly<Record<string, UptimeSum>>;
+  readonly total: UptimeSum;
 }
 
 export interface UptimeQuery extends Window {
-  readonly source: UptimeSource;
+  readonly source: PointSource;
   readonly select?: Selection;
+  /** Cut the window into hours, days, weeks or months, or into so many equal parts. */
+  readonly by?: SlotLength | { readonly parts: number } | undefined;
+  /** Whose hours, days and months; UTC by default. */
+  readonly zone?: TimeZone | undefined;
+  /**
+   * `verdicts` (default): exact for any window. `rollups`: sums of closed hours or days, for windows and slots that
+   * begin and end with an hour in UTC; the same times, and the only ones where verdicts are not kept for so long.
+   */
+  readonly series?: 'verdicts' | 'rollups' | undefined;
 }
 
 /**
- * Time up, down and unknown of each device between two instants; the three always add up to the window.
- * Verdicts are taken to hold until the next one, so `to` should not lie in the future.
- * @throws RangeError when the window is no pair of whole, increasing milliseconds; StoreError by the source.
+ * Time up, down and unknown of each device between two instants, and the sums of classes and all. Verdicts are
+ * taken to hold until the next one, so `to` should not lie in the future. Every row is kept in memory; for sums
+ * over millions of devices let {@link uptimeSums} go through them.
+ * @throws RangeError when the window is no pair of whole, increasing milliseconds, or has too many slots;
+ * StoreError by the source.
  */
-export async function uptime({ source, select = {}, from, to }: UptimeQuery): Promise<UptimeReport> {
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from >= to) {
-    throw new RangeError(`a window needs whole milliseconds with from < to, not ${from} and ${to}`);
-  }
-  const window = { from, to };
-  const devices = await collect(source.endpoints(select, window), window);
-  if (source.history !== undefined) {
-    const unclear = [...devices].filter(([, points]) => points.needsAll).map(([name]) => nameOf(name));
-    const all = await collect(source.history(select, unclear, window), window);
-    for (const [name, points] of all) devices.set(name, points);
-  }
+export async function uptime(query: UptimeQuery): Promise<UptimeReport> {
   const rows: UptimeRow[] = [];
-  for (const [name, points] of devices) {
-    const { state, ...times } = points.tally();
-    rows.push({ ...nameOf(name), ...withPercents(times, to - from), state });
-    devices.delete(name);
-  }
-  rows.sort(byClassAndDevice);
-  return { from, to, rows, total: totalOf(rows, to - from) };
+  const { classes, total } = await uptimeSums(query, (row) => rows.push(row));
+  return { from: query.from, to: query.to, rows, classes, total };
 }
 
-async function collect(
-  points: AsyncIterable<StatePoint>,
-  window: Window,
-): Promise<Map<string, DevicePoints>> {
-  const devices = new Map<string, DevicePoints>();
-  for await (const point of points) {
-    const name = `${point.deviceClass}/${point.device}`;
-    let device = devices.get(name);
-    if (device === undefined) {
-      device = new DevicePoints(window);
-      device.add(point);
-      if (!device.isEmpty) devices.set(name, device);
-    } else {
-      device.add(point);
-    }
+/** The sums of {@link uptime}; rows are handed over one by one and forgotten. @throws as {@link uptime} does. */
+export async function uptimeSums(
+  query: UptimeQuery,
+  onRow: (row: UptimeRow) => void = () => {},
+): Promise<Pick<UptimeReport, 'classes' | 'total'>> {
+  const edges = edgesOf(query);
+  const sums = new Map<string, SlotSums>();
+  for await (const row of uptimeRows(query)) {
+    const sum = sums.get(row.deviceClass) ?? new SlotSums(edges.length - 1);
+    sums.set(row.deviceClass, sum);
+    sum.add(row.slots ?? [row]);
+    onRow(row);
   }
-  return devices;
-}
-
-function totalOf(rows: readonly UptimeRow[], windowMs: number): UptimeReport['total'] {
-  const sum = { upMs: 0, downMs: 0, unknownMs: 0, transitions: 0 };
-  for (const row of rows) {
-    sum.upMs += row.upMs;
-    sum.downMs += row.downMs;
-    sum.unknownMs += row.unknownMs;
-    sum.transitions += row.transitions;
-  }
-  return { devices: rows.length, ...withPercents(sum, windowMs * rows.length) };
-}
-
-type Times = Pick<UptimeNumbers, 'upMs' | 'downMs' | 'unknownMs' | 'transitions'>;
-
-function withPercents(times: Times, windowMs: number): UptimeNumbers {
-  const knownMs = times.upMs + times.downMs;
+  const total = new SlotSums(edges.length - 1);
+  for (const sum of sums.values()) total.merge(sum);
+  const finish = (sum: SlotSums): UptimeSum => sum.finish(edges, query.by !== undefined);
   return {
-    ...times,
-    uptimePercent: knownMs === 0 ? undefined : (100 * times.upMs) / knownMs,
-    coveragePercent: windowMs === 0 ? 0 : (100 * knownMs) / windowMs,
+    classes: Object.fromEntries([...sums].map(([name, sum]) => [name, finish(sum)])),
+    total: finish(total),
   };
 }
 
-function nameOf(name: string): DeviceName {
-  const slash = name.indexOf('/');
-  return { deviceClass: name.slice(0, slash), device: name.slice(slash + 1) };
+/** One row per device, by class and name; memory does not grow with the devices. @throws as {@link uptime} does. */
+export async function* uptimeRows(query: UptimeQuery): AsyncGenerator<UptimeRow> {
+  const { from, to, by } = query;
+  const edges = edgesOf(query);
+  const tallies =
+    query.series === 'rollups'
+      ? slotTallies(query.source, query.select ?? {}, edges)
+      : verdictTallies(query, edges);
+  for await (const { deviceClass, device, slots, state } of tallies) {
+    yield {
+      deviceClass,
+      device,
+      ...withPercents(sumOf(slots), to - from),
+      state,
+      ...(by !== undefined && { slots: slots.map((times, index) => slotOf(times, edges, index, 1)) }),
+    };
+  }
 }
 
-function byClassAndDevice(a: DeviceName, b: DeviceName): number {
-  return compare(a.deviceClass, b.deviceClass) || compare(a.device, b.device);
+async function* verdictTallies(
+  { source, select = {}, from, to }: UptimeQuery,
+  edges: readonly number[],
+): AsyncGenerator<SlotTally> {
+  const query = { select, window: { from, to }, want: edges.length === 2 ? 'ends' : 'all' } as const;
+  for await (const { deviceClass, device, gathered } of source.gather(query, () => new DeviceTally(edges))) {
+    yield { deviceClass, device, slots: gathered.slots(), state: gathered.stateAtEnd() };
+  }
 }
 
-/** By code units: the same order on every machine, whatever its language. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function edgesOf(query: UptimeQuery): readonly number[] {
+  checkWindow(query);
+  const { from, to, by, zone = UTC } = query;
+  if (by === undefined) return [from, to];
+  if (typeof by === 'string') return slotEdges(query, by, zone);
+  const parts = Math.max(1, Math.min(Math.floor(by.parts), to - from));
+  return Array.from({ length: parts + 1 }, (_, index) => from + Math.round((index * (to - from)) / parts));
+}
+
+/** Adds up devices slot by slot. */
+class SlotSums {
+  #devices = 0;
+  readonly #slots: Sum[];
+
+  constructor(slots: number) {
+    this.#slots = Array.from({ length: slots }, noTime);
+  }
+
+  add(slots: readonly Times[], devices = 1): void {
+    this.#devices += devices;
+    for (const [index, times] of slots.entries()) addTo(this.#slots[index] as Sum, times);
+  }
+
+  merge(other: SlotSums): void {
+    this.add(other.#slots, other.#devices);
+  }
+
+  finish(edges: readonly number[], withSlots: boolean): UptimeSum {
+    const windowMs = ((edges.at(-1) as number) - (edges[0] as number)) * this.#devices;
+    const slots = this.#slots.map((times, index) => slotOf(times, edges, index, this.#devices));
+    return {
+      devices: this.#devices,
+      ...withPercents(sumOf(this.#slots), windowMs),
+      ...(withSlots && { slots }),
+    };
+  }
+}
+
+type Sum = { -readonly [Part in keyof Times]: Times[Part] };
+
+function noTime(): Sum {
+  return { upMs: 0, downMs: 0, unknownMs: 0, transitions: 0 };
+}
+
+function addTo(sum: Sum, { upMs, downMs, unknownMs, transitions }: Times): void {
+  sum.upMs += upMs;
+  sum.downMs += downMs;
+  sum.unknownMs += unknownMs;
+  sum.transitions += transitions;
+}
+
+function sumOf(parts: readonly Times[]): Times {
+  const sum = noTime();
+  for (const part of parts) addTo(sum, part);
+  return sum;
+}
+
+function slotOf(times: Times, edges: readonly number[], index: number, devices: number): UptimeSlot {
+  const [from, to] = [edges[index] as number, edges[index + 1] as number];
+  return { from, to, ...withPercents(times, (to - from) * devices) };
+}
+
+function withPercents({ upMs, downMs, unknownMs, transitions }: Times, windowMs: number): UptimeNumbers {
+  const knownMs = upMs + downMs;
+  return {
+    upMs,
+    downMs,
+    unknownMs,
+    transitions,
+    uptimePercent: knownMs === 0 ? undefined : (100 * upMs) / knownMs,
+    coveragePercent: windowMs === 0 ? 0 : (100 * knownMs) / windowMs,
+  };
 }

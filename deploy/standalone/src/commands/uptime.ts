@@ -1,169 +1,202 @@
 /** `slowbeat uptime`: how much of a window devices were up, from the journal or from InfluxDB. */
-import { access } from 'node:fs/promises';
-import { pathsIn, readAliveMark } from '@slowbeat/detector-service';
-import { type InfluxTarget, StoreError } from '@slowbeat/detector-service/store';
+import { writeFile } from 'node:fs/promises';
 import {
-  influxSource,
-  journalSource,
-  type Selection,
+  coarsest,
+  type TimeZone,
   type UptimeNumbers,
+  type UptimeQuery,
   type UptimeReport,
   type UptimeRow,
-  uptime,
+  type UptimeSlot,
+  type UptimeSum,
+  uptimeSums,
 } from '@slowbeat/detector-service/uptime';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { STRIP_LEGEND, stripsSvg, terminalStrip } from '../charts/state-strip.ts';
 import type { Context } from '../context.ts';
-import { CommandError, EXIT, UnreachableError, UsageError } from '../exit-codes.ts';
-import { parseInstant } from '../instant.ts';
-import { loadBrokerSettings } from '../settings/options.ts';
+import { csv } from '../csv.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
+import {
+  addFormatOptions,
+  addQueryOptions,
+  type FormatFlags,
+  type SlotFlags,
+  selectionOf,
+  slotOption,
+  windowOf,
+  zoneOf,
+} from '../query/options.ts';
+import { asking, printedQuery } from '../query/source.ts';
 import { span } from '../span.ts';
 import { textTable } from '../text-table.ts';
-import { influxTarget } from './start.ts';
 
-interface UptimeFlags {
-  readonly device?: string;
-  readonly class?: string;
-  readonly site?: string;
-  readonly from: string;
-  readonly to: string;
-  readonly data?: string;
-  readonly config?: string;
-  readonly json?: boolean;
+interface UptimeFlags extends SlotFlags, FormatFlags {
+  readonly per: 'device' | 'class' | 'total';
+  readonly rollups?: boolean;
 }
 
-/** A mark older than this was left by a monitor that does not run any more. */
-const MARK_FRESH_MS = 5000;
+/** Characters of a strip in the terminal, and slots of one in a file. */
+const STRIP_COLUMNS = 64;
+const STRIP_PARTS = 240;
 
 export function addUptimeCommand(program: Command, context: Context): void {
-  program
+  const command = program
     .command('uptime')
     .description('how much of a window devices were up, down and unknown')
-    .option('--device <name>', 'only this device')
-    .option('--class <name>', 'only devices of this class')
-    .option('--site <name>', 'only the time spent at this site')
-    .option('--from <instant>', '2026-11-20T10:15:00Z, 2026-11-20, or -24h for a day ago', '-24h')
-    .option('--to <instant>', 'the same, or now', 'now')
-    .option(
-      '--data <directory>',
-      "the monitor's data directory (default: that of the settings, or INFLUX_URL)",
+    .addOption(slotOption())
+    .addOption(
+      new Option('--per <what>', 'one row for each').choices(['device', 'class', 'total']).default('device'),
     )
-    .option('--config <file>', 'settings')
-    .option('--json', 'as JSON')
-    .action((flags: UptimeFlags) => report(flags, context));
+    .option('--rollups', 'from closed hours and days, where the window fits them');
+  addFormatOptions(addQueryOptions(command)).action((flags: UptimeFlags) => report(flags, context));
 }
 
-async function report(flags: UptimeFlags, { terminal, env }: Context): Promise<void> {
-  const now = Date.now();
-  const from = parseInstant('--from', flags.from, now);
-  const to = parseInstant('--to', flags.to, now);
-  if (from >= to) throw new UsageError(`--from ${flags.from} is not before --to ${flags.to}`);
-  const select: Selection = { device: flags.device, deviceClass: flags.class, site: flags.site };
-  const target = flags.data === undefined ? influxTarget(env) : undefined;
-  const tell = (line: string): void => void terminal.stderr.write(`slowbeat: ${line}\n`);
-  const answer = target
-    ? await fromInflux(target, select, from, Math.min(to, now))
-    : await fromJournal(
-        flags.data ?? (await loadBrokerSettings(flags, { env })).dataDirectory,
-        select,
-        { from, to: Math.min(to, now), now },
-        tell,
-      );
-  if (flags.json) terminal.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-  else if (answer.rows.length > 0) terminal.stdout.write(tableOf(answer));
-  if (answer.rows.length === 0)
-    throw new CommandError(`no device was known there between ${iso(from)} and ${iso(to)}`, EXIT.failed);
-}
-
-async function fromInflux(
-  target: InfluxTarget,
-  select: Selection,
-  from: number,
-  to: number,
-): Promise<UptimeReport> {
-  const source = influxSource(target);
-  try {
-    return await uptime({ source, select, from, to });
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    if (error.code === 'influx-unreachable') throw new UnreachableError(error.message, error);
-    throw new CommandError(error.message, EXIT.refused, error);
-  } finally {
-    source.close();
+async function report(flags: UptimeFlags, context: Context): Promise<void> {
+  const { stdout } = context.terminal;
+  const zone = zoneOf(flags);
+  const window = windowOf(flags, Date.now());
+  const select = selectionOf(flags);
+  const series = flags.rollups ? 'rollups' : 'verdicts';
+  if (flags.printQuery) {
+    const query = flags.rollups
+      ? { select, window, measurement: coarsest([window.from, window.to]) }
+      : ({ select, window, want: flags.by === undefined && !flags.plot ? 'ends' : 'all' } as const);
+    stdout.write(await printedQuery(flags, context, query));
+    return;
   }
-}
-
-/** Epoch milliseconds. */
-interface JournalWindow {
-  readonly from: number;
-  readonly to: number;
-  readonly now: number;
-}
-
-async function fromJournal(
-  dataDirectory: string,
-  select: Selection,
-  window: JournalWindow,
-  tell: (line: string) => void,
-): Promise<UptimeReport> {
-  try {
-    return await fromReadableJournal(dataDirectory, select, window, tell);
-  } catch (error) {
-    const { code, syscall, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || syscall === undefined) throw error;
+  const by = flags.plot ? { parts: flags.plot === true ? STRIP_COLUMNS : STRIP_PARTS } : flags.by;
+  const answer = await asking(flags, context, window, ({ source, from, to }) =>
+    collected({ source, select, from, to, by, zone, series }, flags.per),
+  );
+  if (answer.total.devices === 0) {
+    if (flags.json) stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
     throw new CommandError(
-      `the data directory ${dataDirectory} cannot be read: ${message}`,
+      `no device was known there between ${zone.format(answer.from)} and ${zone.format(answer.to)}`,
       EXIT.failed,
-      error,
     );
   }
+  if (flags.json) stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+  else if (flags.csv) stdout.write(csvOf(answer, zone));
+  else if (typeof flags.plot === 'string')
+    await writeFile(flags.plot, stripsSvg('Uptime', answer, zone, plotted(answer)));
+  else if (flags.plot) stdout.write(stripsOf(answer, zone, context));
+  else stdout.write(tableOf(answer, zone, flags.by !== undefined));
 }
 
-async function fromReadableJournal(
-  dataDirectory: string,
-  select: Selection,
-  { from, to, now }: JournalWindow,
-  tell: (line: string) => void,
-): Promise<UptimeReport> {
-  const { journal, mark } = pathsIn(dataDirectory);
-  await access(journal).catch((error: unknown) => {
-    const remedy = 'name the data directory of a monitor with --data, or a database with INFLUX_URL';
-    throw new UnreachableError(`there is no journal in ${dataDirectory}; ${remedy}`, error);
+type Answer = Omit<UptimeReport, 'rows'> & { readonly rows?: readonly UptimeRow[] };
+
+/** Rows only when they are wanted: sums over a large fleet keep none. */
+async function collected(query: UptimeQuery, per: UptimeFlags['per']): Promise<Answer> {
+  const rows: UptimeRow[] = [];
+  const { classes, total } = await uptimeSums(query, (row) => {
+    if (per === 'device') rows.push(row);
   });
-  const watchedUntil = (await readAliveMark(mark)) ?? now;
-  let end = to;
-  if (now - watchedUntil > MARK_FRESH_MS && watchedUntil < to) {
-    // A killed monitor could not write that it stopped; what it said last does not hold for ever.
-    if (watchedUntil <= from) throw new CommandError(`no monitor has watched since ${iso(watchedUntil)}`);
-    tell(`no monitor has watched since ${iso(watchedUntil)}; the window ends there`);
-    end = watchedUntil;
-  }
-  return uptime({ source: journalSource(journal), select, from, to: end });
+  const { from, to } = query;
+  return { from, to, ...(per === 'device' && { rows }), classes: per === 'total' ? {} : classes, total };
 }
 
-function tableOf({ rows, total, from, to }: UptimeReport): string {
+interface Line extends UptimeNumbers {
+  readonly class: string;
+  readonly device: string;
+  readonly state: string;
+  readonly slots?: readonly UptimeSlot[];
+}
+
+/** Rows of devices or classes, and the total below. */
+function linesOf({ rows, classes, total }: Answer): Line[] {
+  const devices = ({ devices }: UptimeSum): string => `${devices} device${devices === 1 ? '' : 's'}`;
+  const sum = (name: string, one: UptimeSum): Line => ({
+    ...one,
+    class: name,
+    device: devices(one),
+    state: '',
+  });
+  const above =
+    rows?.map((row) => ({ ...row, class: row.deviceClass })) ??
+    Object.entries(classes).map(([name, one]) => sum(name, one));
+  return [...above, sum('total', total)];
+}
+
+function plotted(answer: Answer): UptimeRow[] {
+  return linesOf(answer).map((line) => ({ ...line, deviceClass: line.class, state: 'unknown' }));
+}
+
+function stripsOf(answer: Answer, zone: TimeZone, { terminal }: Context): string {
+  const columns = [
+    { title: 'class' },
+    { title: 'device' },
+    { title: 'uptime', align: 'right' as const },
+    { title: 'strip' },
+  ];
+  const strips = linesOf(answer).map((line) => terminalStrip(line.slots ?? [], terminal.colors));
+  const rows = linesOf(answer).map((line) => [line.class, line.device, percent(line.uptimePercent), '']);
+  const table = textTable(columns, rows);
+  // Colours have no width, so strips are put behind what was laid out.
+  const width = Math.max(...table.map((line) => line.length)) + 2;
+  const drawn = table.slice(1).map((line, index) => `${line.padEnd(width)}${strips[index]}`);
+  const span = `${zone.format(answer.from)} to ${zone.format(answer.to)}`;
+  return [span, ...drawn, '', STRIP_LEGEND, ''].join('\n');
+}
+
+function tableOf(answer: Answer, zone: TimeZone, withSlots: boolean): string {
   const numbers = ({ uptimePercent, upMs, downMs, unknownMs, coveragePercent }: UptimeNumbers): string[] => [
-    uptimePercent === undefined ? '-' : `${uptimePercent.toFixed(3)} %`,
+    percent(uptimePercent),
     span(upMs),
     span(downMs),
     span(unknownMs),
     `${coveragePercent.toFixed(1)} %`,
   ];
-  const line = (row: UptimeRow): string[] => [row.deviceClass, row.device, ...numbers(row), row.state];
   const right = (title: string) => ({ title, align: 'right' }) as const;
   const columns = [
     { title: 'class' },
     { title: 'device' },
-    right('uptime'),
-    right('up'),
-    right('down'),
-    right('unknown'),
-    right('coverage'),
-    { title: 'now' },
+    ...(withSlots ? [{ title: 'from' }] : []),
+    ...['uptime', 'up', 'down', 'unknown', 'coverage'].map(right),
+    ...(withSlots ? [] : [{ title: 'now' }]),
   ];
-  const sum = ['total', `${total.devices} devices`, ...numbers(total), ''];
-  return `${iso(from)} to ${iso(to)}\n${textTable(columns, [...rows.map(line), sum]).join('\n')}\n`;
+  const rows = linesOf(answer).flatMap((line) =>
+    withSlots
+      ? (line.slots ?? []).map((slot) => [line.class, line.device, zone.format(slot.from), ...numbers(slot)])
+      : [[line.class, line.device, ...numbers(line), line.state]],
+  );
+  return `${zone.format(answer.from)} to ${zone.format(answer.to)}\n${textTable(columns, rows).join('\n')}\n`;
 }
 
-function iso(at: number): string {
-  return new Date(at).toISOString();
+const CSV_COLUMNS = [
+  'class',
+  'device',
+  'from',
+  'to',
+  'up_ms',
+  'down_ms',
+  'unknown_ms',
+  'transitions',
+  'uptime_percent',
+  'coverage_percent',
+];
+
+/** Without the total, so that columns can be added up. */
+function csvOf(answer: Answer, zone: TimeZone): string {
+  const rows = linesOf(answer)
+    .slice(0, Object.keys(answer.classes).length > 0 ? -1 : undefined)
+    .flatMap((line) => {
+      const windows = line.slots ?? [{ ...line, from: answer.from, to: answer.to }];
+      return windows.map((one) => [
+        line.class,
+        answer.rows === undefined ? '' : line.device,
+        zone.format(one.from),
+        zone.format(one.to),
+        one.upMs,
+        one.downMs,
+        one.unknownMs,
+        one.transitions,
+        one.uptimePercent,
+        one.coveragePercent,
+      ]);
+    });
+  return csv(CSV_COLUMNS, rows);
+}
+
+function percent(value: number | undefined): string {
+  return value === undefined ? '-' : `${value.toFixed(3)} %`;
 }

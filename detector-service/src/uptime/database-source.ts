@@ -1,0 +1,151 @@
+/**
+ * Points from InfluxDB: two small queries for one device, three for many, and all points only of the few devices
+ * whose life was interrupted in the window. Answers come sorted by device, so none has to be kept.
+ */
+import { InfluxConnection } from '../store/influx-connection.ts';
+import type { InfluxTarget } from '../store/influx-target.ts';
+import { STATE_MEASUREMENT, type StatePoint } from '../store/state-line.ts';
+import { type Dialect, type PointRequest, pointOf, type Row, STATE_FIELDS } from './dialects/dialect.ts';
+import { influxQl } from './dialects/influxql.ts';
+import { byDevice, type DevicePoints, merged, type OfDevice } from './merged-points.ts';
+import {
+  type Gathered,
+  type Gatherer,
+  LOOK_BACK_MS,
+  type PointQuery,
+  type PointSource,
+  type SlotQuery,
+  type StateGatherer,
+} from './point-source.ts';
+import type { DeviceName } from './selection.ts';
+import { SLOT_FIELDS, slotPointOf } from './slot-point.ts';
+
+/** Devices asked for in one query of all points. */
+const DEVICES_AT_ONCE = 100;
+
+/** Devices kept back at most, while the unclear ones among them wait to be asked for together. */
+const HELD_BACK_MAX = 10_000;
+
+export interface DatabaseSourceOptions {
+  /** How to ask. Default InfluxQL. */
+  readonly dialect?: Dialect;
+  /** How long a server may take for an answer, or the next piece of it. Default one minute. */
+  readonly timeoutMs?: number;
+}
+
+/** Asks the database of a target; nothing is written. `close()` ends its connections. */
+export interface DatabaseSource extends PointSource {
+  close(): void;
+}
+
+export function databaseSource(
+  target: InfluxTarget,
+  { dialect = influxQl, timeoutMs = 60_000 }: DatabaseSourceOptions = {},
+): DatabaseSource {
+  const connection = new InfluxConnection(target, timeoutMs);
+  const ask = <P extends OfDevice>(request: PointRequest, pointIn: (row: Row) => P | undefined) =>
+    byDevice(pointsIn(dialect, connection, request, pointIn));
+  return {
+    async *gather(query, create) {
+      const groups = merged(pointRequests(query).map((request) => ask(request, pointOf)));
+      if (query.want !== 'ends') {
+        for await (const group of groups) yield* nonEmpty(gathered(group, create));
+        return;
+      }
+      const every = (devices: readonly DeviceName[]) => ask(everyPoint(query, devices), pointOf);
+      yield* withHistories(groups, query, create, every);
+    },
+    async *gatherSlots(query, create) {
+      for await (const group of ask(slotRequest(query), slotPointOf)) yield gathered(group, create);
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** The texts that are asked first for a query: to be read, and pasted elsewhere. */
+export function queryTexts(dialect: Dialect, query: PointQuery | SlotQuery): string[] {
+  const requests = 'want' in query ? pointRequests(query) : [slotRequest(query)];
+  return requests.map((request) => dialect.points(request));
+}
+
+function pointRequests({ select, window, want }: PointQuery): PointRequest[] {
+  const { from, to } = window;
+  const after = from - LOOK_BACK_MS;
+  const points = { measurement: STATE_MEASUREMENT, fields: STATE_FIELDS, select };
+  if (want !== 'ends') return [{ ...points, after, until: to, pick: want === 'all' ? 'every' : 'downs' }];
+  return [
+    { ...points, after, until: from, pick: 'last' },
+    // A single device that is new in the window is asked for all its points instead.
+    ...(select.device === undefined ? [{ ...points, after: from, until: to, pick: 'first' } as const] : []),
+    { ...points, after: from, until: to, pick: 'last' },
+  ];
+}
+
+function everyPoint({ select, window }: PointQuery, devices: readonly DeviceName[]): PointRequest {
+  const { from, to } = window;
+  const points = { measurement: STATE_MEASUREMENT, fields: STATE_FIELDS, select: { site: select.site } };
+  return { ...points, devices, after: from - LOOK_BACK_MS, until: to, pick: 'every' };
+}
+
+function slotRequest({ measurement, select, window: { from, to } }: SlotQuery): PointRequest {
+  return { measurement, fields: SLOT_FIELDS, select, after: from - 1, until: to - 1, pick: 'contents' };
+}
+
+/** Asks again, for all their points, for devices whose ends do not tell what lay between; the order is kept. */
+async function* withHistories<G extends StateGatherer>(
+  groups: AsyncIterable<DevicePoints<StatePoint>>,
+  { select, window }: PointQuery,
+  create: () => G,
+  every: (devices: readonly DeviceName[]) => AsyncIterable<DevicePoints<StatePoint>>,
+): AsyncGenerator<Gathered<G>> {
+  let held: Gathered<G>[] = [];
+  let unclear: DeviceName[] = [];
+  const release = async function* (): AsyncGenerator<Gathered<G>> {
+    const clear = new Map<string, Gathered<G>>();
+    if (unclear.length > 0) {
+      for await (const group of every(unclear)) clear.set(keyOf(group), gathered(group, create));
+    }
+    for (const device of held) yield* nonEmpty(clear.get(keyOf(device)) ?? device);
+    held = [];
+    unclear = [];
+  };
+  for await (const group of groups) {
+    const device = gathered(group, create);
+    held.push(device);
+    const isNew = select.device !== undefined && group.points.every(({ at }) => at > window.from);
+    if (isNew || device.gathered.needsAll) unclear.push(group);
+    const isFull = unclear.length === DEVICES_AT_ONCE || held.length === HELD_BACK_MAX;
+    if (unclear.length === 0 || isFull) yield* release();
+  }
+  yield* release();
+}
+
+async function* pointsIn<P>(
+  dialect: Dialect,
+  connection: InfluxConnection,
+  request: PointRequest,
+  pointIn: (row: Row) => P | undefined,
+): AsyncGenerator<P[]> {
+  const known = await dialect.columns?.(connection, request.measurement);
+  if (known?.size === 0) return;
+  for await (const rows of dialect.rows(connection, dialect.points({ ...request, known }))) {
+    yield rows.flatMap((row) => pointIn(row) ?? []);
+  }
+}
+
+function gathered<P, G extends Gatherer<P>>(
+  { deviceClass, device, points }: DevicePoints<P>,
+  create: () => G,
+): Gathered<G> {
+  const gatherer = create();
+  for (const point of points) gatherer.add(point);
+  return { deviceClass, device, gathered: gatherer };
+}
+
+function* nonEmpty<G extends Gatherer<never>>(device: Gathered<G>): Generator<Gathered<G>> {
+  if (!device.gathered.isEmpty) yield device;
+}
+
+function keyOf({ deviceClass, device }: DeviceName): string {
+  return `${deviceClass}/${device}`;
+}
