@@ -3,7 +3,7 @@
  * `advance` costs, snapshot and restore, and what it takes when everybody falls silent at once. Times are of a
  * processor core.
  */
-import { classConfig, Detector } from '@slowbeat/detector-service/detector';
+import { classConfig, Detector, type DetectorOptions } from '@slowbeat/detector-service/detector';
 import { type Arrival, Heartbeats, INTERVAL_MS, type Places } from './heartbeats.ts';
 
 const DEVICES = Number(process.argv[2] ?? 1_000_000);
@@ -14,6 +14,8 @@ const DUE = 1000;
 const IDLE_CALLS = 1000;
 const PLACES: Places = { sites: 500, gateways: 20_000 };
 const classes = { meter: classConfig({ intervalMs: INTERVAL_MS }) };
+/** What is left is what the core costs with any algorithm. */
+const plain = { meter: classConfig({ intervalMs: INTERVAL_MS, algorithm: 'fixed' }) };
 
 if (globalThis.gc === undefined) throw new Error('run with node --expose-gc, as npm run bench:core does');
 
@@ -56,7 +58,7 @@ function hear(detector: Detector, beats: Heartbeats, round: number): number {
   return seconds;
 }
 
-function measure(title: string, places?: Places): void {
+function measure(title: string, classes: DetectorOptions['classes'], places?: Places): void {
   say(`\n${title}`, '');
   const beats = new Heartbeats(DEVICES, ROUNDS, places);
   const emptyBytes = usedBytes();
@@ -108,7 +110,8 @@ function measureAdvance(devices: number): void {
 }
 
 say('devices', DEVICES.toLocaleString('en'));
-measure('without places');
-measure(`at ${PLACES.sites} sites, ${PLACES.gateways} gateways`, PLACES);
+measure('adaptive, without places', classes);
+measure(`adaptive, at ${PLACES.sites} sites and ${PLACES.gateways} gateways`, classes, PLACES);
+measure('fixed timeout, without places', plain);
 say('\nadvance', '');
 for (const devices of [10_000, 100_000, 1_000_000]) if (devices <= DEVICES) measureAdvance(devices);

@@ -3,7 +3,7 @@ import { hashOf, NameArena } from './name-arena.ts';
 import type { Uint16Column } from './record-column.ts';
 
 const FREE = -1;
-/** The table grows when more than this share of it is used. */
+/** At most this share of the table is used. */
 const FULL = 0.8;
 /** Slots looked at for one name. Of honest names one in ten thousand finds no place among so many when it is full. */
 const PROBES = 128;
@@ -28,8 +28,7 @@ export class DeviceNames {
   /** The reference to each device's name. */
   #references = new Int32Array(0);
   /** In each slot a device, and above it the part of its name's hash that its place does not tell. */
-  #slots = emptySlots(1);
-  #used = 0;
+  #slots = emptySlots(0);
   /** Names that found no slot, by class and name. */
   readonly #others = new Map<string, number>();
 
@@ -45,6 +44,7 @@ export class DeviceNames {
     this.#references = new Int32Array(capacityFor(devices));
     this.#references.set(old);
     this.#references.fill(FREE, old.length);
+    this.#widen(this.#references.length / FULL);
   }
 
   /** True for a device that has a name. */
@@ -85,7 +85,6 @@ export class DeviceNames {
   /** Gives a device its name, which no other of its class may have; its class must be known. */
   add(device: number, name: string): void {
     if (device >= DEVICES_MAX) throw new RangeError(`at most ${DEVICES_MAX} devices`);
-    if (this.#used >= FULL * this.#slots.length) this.#widen();
     this.#references[device] = this.#arena.add(name);
     this.#enter(device, hashOf(this.#classIndex.get(device), name));
   }
@@ -111,7 +110,6 @@ export class DeviceNames {
     for (let probe = 0; probe < PROBES; probe += 1) {
       if (slots[at] === FREE) {
         slots[at] = ((hash & TAG_MASK) << DEVICE_BITS) | device;
-        this.#used += 1;
         return;
       }
       at = at + 1 < slots.length ? at + 1 : 0;
@@ -132,12 +130,10 @@ export class DeviceNames {
       gap = at;
     }
     slots[gap] = FREE;
-    this.#used -= 1;
   }
 
-  #widen(): void {
-    this.#slots = emptySlots((this.#used + 1) / FULL);
-    this.#used = 0;
+  #widen(slots: number): void {
+    this.#slots = emptySlots(slots);
     this.#others.clear();
     // By device, not by slot: so the names are read in the order in which they lie.
     this.#references.forEach((reference, device) => {
