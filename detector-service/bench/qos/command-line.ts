@@ -5,7 +5,7 @@ import { linkFamilies } from './link-families.ts';
 
 /** What is played, and where the results go. */
 export interface Run {
-  /** What repeats it, the number of threads apart. */
+  /** What repeats it, wherever the results go and on however many threads. */
   readonly command: string;
   readonly families: readonly string[];
   readonly seeds: number;
@@ -57,10 +57,16 @@ export function readCommandLine(args: readonly string[], published: string): Run
   });
   if (values.help === true) return undefined;
   const { family, seeds, scale, threads } = values;
-  const tried = [family, seeds, values['first-seed'], scale, values['baseline-seeds']];
-  const wholeRun = tried.every((value) => value === undefined);
+  const tried = Object.entries({
+    family,
+    seeds,
+    'first-seed': values['first-seed'],
+    scale,
+    'baseline-seeds': values['baseline-seeds'],
+  }).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag} ${value}`]));
+  const wholeRun = tried.length === 0;
   return {
-    command: ['npm run bench:qos', ...(wholeRun ? [] : ['--', ...args])].join(' '),
+    command: ['npm run bench:qos', ...(wholeRun ? [] : ['--', ...tried])].join(' '),
     families: families(family),
     seeds: amount('seeds', seeds, SEEDS),
     firstSeed: amount('first-seed', values['first-seed'], 1),

@@ -21,7 +21,7 @@ export interface CoreOutcome {
   /** Living devices called dead for a silence in which the monitor was blind for a while. */
   readonly blindDeaths: number;
   readonly blindTimes: number;
-  /** Devices called unreachable whose way was open. */
+  /** Devices called unreachable whose way was open, and that no blind time was near. */
   readonly innocents: number;
   readonly deaths: number;
   readonly missed: number;
@@ -140,6 +140,8 @@ class CoreCount {
 
   /** An incident opens with the first of its members, and is over when there is none any more. */
   #unreachable({ mine }: Watch, at: number): void {
+    // A broker that says everybody's will as it goes does silence them all.
+    if (mine.some((one) => isBlind(one) && overlap(one, at - 2 * INTERVAL_MS, at + 2 * INTERVAL_MS))) return;
     const outage = mine.find((one) => !isBlind(one) && overlap(one, at - 2 * INTERVAL_MS, at));
     if (outage === undefined) this.#innocents += 1;
     else if (![...this.#watches.values()].some((other) => other.unreachable && other.mine.includes(outage))) {

@@ -1,7 +1,7 @@
 /**
  * How fast is a replay? Reads a made-up trace from a file: alone, and through each detector with its scoring.
  *
- *     npx tsc -b detector-service/bench/replay && node detector-service/bench/replay/dist/main.js [events] [devices]
+ *     npm run bench:replay -- [events] [devices]
  *
  * Processor time of all threads, the reader's and the collector's included. The last column compares with parsing
  * the same lines as JSON and nothing else, which no reader of such traces can beat by much.

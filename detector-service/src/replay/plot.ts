@@ -12,7 +12,7 @@ const HEIGHT = 560;
 export function plotSvg(plot: Plot): string {
   const { left, right, top, bottom } = FRAME;
   const look = lookOf(plot.series);
-  return documentSvg(WIDTH, HEIGHT, [
+  return documentSvg(plot.title, WIDTH, HEIGHT, [
     `<text x="${left}" y="28" font-size="16" font-weight="bold">${escapeXml(plot.title)}</text>`,
     ...panelSvg(plot, FRAME, 'area', look),
     ...plot.series.map((one, nth) => legendSvg(one, right + 18, top + 10 + 22 * nth, look(one.name))),
@@ -46,7 +46,7 @@ export function plotGridSvg(title: string, plots: readonly Plot[]): string {
       ...panelSvg(plot, frame, `area-${nth}`, look),
     ];
   });
-  return documentSvg(width, HEAD_HEIGHT + PANEL_HEIGHT * Math.ceil(plots.length / COLUMNS) + 20, [
+  return documentSvg(title, width, HEAD_HEIGHT + PANEL_HEIGHT * Math.ceil(plots.length / COLUMNS) + 20, [
     `<text x="20" y="28" font-size="16" font-weight="bold">${escapeXml(title)}</text>`,
     `<text x="20" y="48">across: ${X_TITLE}; upwards: ${Y_TITLE}</text>`,
     ...series.map((one, nth) =>
@@ -67,10 +67,11 @@ function lookOf(series: readonly PlotSeries[]): (name: string) => number {
   return (name) => names.indexOf(name);
 }
 
-function documentSvg(width: number, height: number, body: readonly string[]): string {
+function documentSvg(title: string, width: number, height: number, body: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"` +
-      ' font-family="system-ui, sans-serif" font-size="12" fill="#222">',
+      ' font-family="system-ui, sans-serif" font-size="12" fill="#222" role="img">',
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     ...body,
     '</svg>',
