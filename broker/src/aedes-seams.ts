@@ -28,6 +28,7 @@ interface AedesInternals {
   readonly mq: { emit(packet: unknown, done: () => void): unknown };
   readonly clients: Record<string, Client>;
   connectedClients: number;
+  authorizeForward(client: Client, packet: unknown): unknown;
   publish(
     packet: PublishPacket,
     client: Client | null | ((error?: Error | null) => void),
@@ -95,6 +96,11 @@ export type Distribute = (
   done: (error?: Error | null) => void,
 ) => void;
 
+/** On a packet of a client: its message is on its way already. */
+const DISTRIBUTED = Symbol('distributed');
+
+type Distributed = PublishPacket & { [DISTRIBUTED]?: true };
+
 /**
  * Lets a QoS 1 message be handed to its subscribers before it is acknowledged. Aedes writes the PUBACK first, so that
  * a broker that dies in between has promised what nobody got. What was handed over this way is not published again
@@ -103,10 +109,27 @@ export type Distribute = (
 export function distributeFirst(aedes: Aedes): Distribute {
   const broker = internals(aedes);
   const publish = broker.publish.bind(aedes);
-  const distributed = new WeakSet<object>();
   broker.publish = (packet, client, done) => {
-    if (client !== null && typeof client === 'object' && distributed.delete(packet)) done?.();
+    if ((packet as Distributed)[DISTRIBUTED] === true) done?.();
     else publish(packet, client, done);
+  };
+  let isWriting = false;
+  let waiting: (() => void)[] = [];
+  // Sockets are written in immediates that are set right after authorizeForward: one turn later all of them have run.
+  const nextTurn = (): void => {
+    const settled = waiting;
+    waiting = [];
+    isWriting = false;
+    if (settled.length === 0) return;
+    setImmediate(() => {
+      for (const done of settled) done();
+    });
+  };
+  const forward = broker.authorizeForward.bind(aedes);
+  broker.authorizeForward = (client, packet) => {
+    if (!isWriting) setImmediate(nextTurn);
+    isWriting = true;
+    return forward(client, packet);
   };
   return (client, packet, done) => {
     publish(packet, client, (error) => {
@@ -114,9 +137,9 @@ export function distributeFirst(aedes: Aedes): Distribute {
         done(error);
         return;
       }
-      distributed.add(packet);
-      // Lasting sessions have queued it by now; what is written to sockets is written in this turn's immediates.
-      setImmediate(done);
+      (packet as Distributed)[DISTRIBUTED] = true;
+      if (isWriting) waiting.push(done);
+      else done(); // nobody listens, or only lasting sessions, which have queued it by now
     });
   };
 }
