@@ -1,9 +1,11 @@
 export type { BackoffOptions } from './backoff.ts';
-export type { Told } from './beat-counts.ts';
+export type { Heard, Told } from './beat-counts.ts';
+export { BeatLog } from './beat-log.ts';
 export * from './errors.ts';
 export * from './fleet-series.ts';
 export * from './influx-doctor.ts';
 export {
+  beatsTarget,
   describeTarget,
   type InfluxTarget,
   influxTargetSchema,

@@ -28,6 +28,8 @@ export interface InfluxSenderOptions {
   readonly random?: () => number;
   /** Creates a 1.x database that is missing instead of waiting for somebody to do it. */
   readonly createDatabaseIfMissing?: boolean;
+  /** How long points are kept in a database that is created; for ever unless given. */
+  readonly databaseRetentionMs?: number | undefined;
   /** How long a request under way may go on after `stop()`. Default 2 s. */
   readonly stopGraceMs?: number;
   readonly onStatus?: (status: SenderStatus) => void;
@@ -260,7 +262,7 @@ class Sender implements InfluxSender {
         outcome.isMissing
       ) {
         try {
-          await this.#writer.createDatabase(logger);
+          await this.#writer.createDatabase(logger, this.#options.databaseRetentionMs);
           continue;
         } catch (error) {
           await this.#wait({
