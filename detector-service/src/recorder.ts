@@ -5,7 +5,14 @@
 import { encode, type StateMessage, topicFor } from '@slowbeat/device-sdk/protocol';
 import type { Logger } from 'pino';
 import type { DeviceView, Transition } from './detector/index.ts';
-import { type FleetSeries, type Heard, type HeardBeat, type Journal, writeInPieces } from './store/index.ts';
+import {
+  type FleetSeries,
+  type Heard,
+  type HeardBeat,
+  type Journal,
+  type StateSeriesCounters,
+  writeInPieces,
+} from './store/index.ts';
 import { Tally } from './tally.ts';
 import { messageOfTransition, messageOfView } from './verdict-message.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
@@ -49,6 +56,10 @@ export class Recorder {
     const { lines, heard } = series.heard(beat, at);
     if (lines.length > 0) void this.#after(journal.append(lines), () => {});
     return heard;
+  }
+
+  seriesCounters(): StateSeriesCounters {
+    return this.#options.series.counters();
   }
 
   /** Whether the monitor hears, from `at` on. */

@@ -17,7 +17,7 @@ import { MonotonicTime } from './monotonic-time.ts';
 import type { Recorder, TransitionListener } from './recorder.ts';
 import type { Recovered } from './recovery.ts';
 import type { StateKeeper } from './state-keeper.ts';
-import type { BeatLog, Journal } from './store/index.ts';
+import type { BeatLog, Journal, StateSeriesCounters } from './store/index.ts';
 import { Tally } from './tally.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
 
@@ -157,6 +157,10 @@ export class DetectorService implements AsyncDisposable {
 
   get blindMs(): number {
     return this.#health.blindMs(this.#time.latestAt);
+  }
+
+  seriesCounters(): StateSeriesCounters {
+    return this.#recorder.seriesCounters();
   }
 
   /** How far own time is ahead of the machine's wall clock. */

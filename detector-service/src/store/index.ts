@@ -20,6 +20,7 @@ export * from './line-protocol.ts';
 export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
 export * from './sender.ts';
+export * from './sender-status.ts';
 export * from './series-loading.ts';
 export * from './series-report.ts';
 export { encodeSeries } from './series-snapshot.ts';
