@@ -42,6 +42,8 @@ export interface ClassConfig {
    * will, there as a starting value until its class has taught better.
    */
   readonly reconnectMs: number;
+  /** Whether a suspect is asked, if it holds a connection and has said at birth that it answers. */
+  readonly probe: boolean;
   /** How long a bye without a stated return is believed. */
   readonly byeMs: number;
   /** How long a dead device stays in the registry before it is retired. */
@@ -69,6 +71,7 @@ export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'int
     minSilenceMs: 0,
     maxSilenceMs: Math.max(30 * intervalMs, DAY_MS),
     reconnectMs: RECONNECT_MS,
+    probe: true,
     byeMs: DAY_MS,
     expireMs: 30 * DAY_MS,
     proofOfLife: ['birth', 'beat', 'pong', 'traffic'],

@@ -10,6 +10,7 @@ import { Fleet } from './fleet.ts';
 import { GROUP_KINDS, type GroupKind } from './groups.ts';
 import { Hearing, type Outcome } from './hearing.ts';
 import { Incident, type IncidentView } from './incident.ts';
+import type { Probe } from './probes.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import type { Reason, State, Transition } from './transition.ts';
 import { instant, Verdicts } from './verdicts.ts';
@@ -18,6 +19,8 @@ export interface DetectorOptions {
   readonly classes: Readonly<Record<string, ClassConfig>>;
   /** Most devices it keeps; a further one is refused as `too-many-devices`. Default two million. */
   readonly devicesMax?: number | undefined;
+  /** Whether suspects are probed: then {@link Detector.takeProbes} has to be called. Default false. */
+  readonly probing?: boolean | undefined;
   /** What devices may be silenced by together; all of them unless told. Empty: every silence is judged by itself. */
   readonly outageGroups?: readonly GroupKind[] | undefined;
 }
@@ -49,10 +52,15 @@ export class Detector {
   /** Latest instant seen; one before it counts as this one, so that time never runs backwards. */
   #now = Number.NEGATIVE_INFINITY;
 
-  constructor({ classes, devicesMax = DEVICES_MAX, outageGroups = GROUP_KINDS }: DetectorOptions) {
+  constructor({
+    classes,
+    devicesMax = DEVICES_MAX,
+    outageGroups = GROUP_KINDS,
+    probing = false,
+  }: DetectorOptions) {
     this.#devicesMax = devicesMax;
     this.#fleet = new Fleet(classes, outageGroups);
-    this.#verdicts = new Verdicts(this.#fleet);
+    this.#verdicts = new Verdicts(this.#fleet, probing);
     this.#hearing = new Hearing(this.#fleet, this.#verdicts, devicesMax);
     this.#blind = new BlindTime(this.#fleet, this.#verdicts);
   }
@@ -99,6 +107,11 @@ export class Detector {
     const until = this.#tick(now);
     if (this.#blind.since === undefined) this.#verdicts.judgeAll(until);
     return this.#verdicts.take();
+  }
+
+  /** Whom to ask since the last call, because silence made it suspect although it should be reachable. */
+  takeProbes(): readonly Probe[] {
+    return this.#verdicts.probes.take();
   }
 
   /** When to call `advance` next: never late, sometimes early. Undefined while nothing can become due. */

@@ -32,9 +32,14 @@ export const FLAG = {
   answersPing: 128,
 } as const;
 
-/** Bits of the `flags` column that count how often a suspect was looked at again. */
-const LOOKS_SHIFT = 8;
-const LOOKS_MASK = 3 << LOOKS_SHIFT;
+/** Counters up to three that lie in the `flags` column, by their lowest bit. */
+export const COUNT = {
+  /** How often a suspect was looked at again. */
+  looks: 8,
+  /** Beats in time of a device that was dead and must beat more than once to be alive. */
+  beatsBack: 10,
+} as const;
+const COUNT_MASK = 3;
 
 export class DeviceTable {
   /** What the columns lie in, for snapshots. */
@@ -55,6 +60,8 @@ export class DeviceTable {
   /** What the last beat announced; 0 for nothing. */
   readonly nextMs = this.records.float32('nextMs', 0);
   readonly intervalMs = this.records.float32('intervalMs', 0);
+  /** Memory of mistakes, see `flapping.ts`; in hours, of which this kind of number can tell the minutes. */
+  readonly flapsUntilH = this.records.float32('flapsUntilH', Number.NEGATIVE_INFINITY);
   readonly beats = this.records.int32('beats', 0);
   readonly lost = this.records.int32('lost', 0);
   readonly duplicates = this.records.int32('duplicates', 0);
@@ -84,13 +91,13 @@ export class DeviceTable {
     this.learned = this.records.float32('learned', 0, slots);
   }
 
-  /** How often the suspect was looked at again, up to three times. */
-  looksAt(device: number): number {
-    return (this.flags.get(device) & LOOKS_MASK) >> LOOKS_SHIFT;
+  /** One of the counters of {@link COUNT}. */
+  count(device: number, counter: number): number {
+    return (this.flags.get(device) >> counter) & COUNT_MASK;
   }
 
-  setLooks(device: number, looks: number): void {
-    this.flags.set(device, (this.flags.get(device) & ~LOOKS_MASK) | (looks << LOOKS_SHIFT));
+  setCount(device: number, counter: number, value: number): void {
+    this.flags.set(device, (this.flags.get(device) & ~(COUNT_MASK << counter)) | (value << counter));
   }
 
   /** Devices in the table. */

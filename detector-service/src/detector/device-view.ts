@@ -1,5 +1,6 @@
 /** What people and programs may ask about a device. */
 import type { LearnedExplanation } from './algorithms/index.ts';
+import { beatsToReturn } from './flapping.ts';
 import type { Fleet } from './fleet.ts';
 import type { Reason, State, Subject, Timing } from './transition.ts';
 import { instant } from './verdicts.ts';
@@ -25,6 +26,14 @@ export interface Explanation extends DeviceView {
   readonly algorithm: string;
   /** True when `maxSilenceMs` and not the budget set the dead point: the link is too poor for the budget. */
   readonly capped: boolean;
+  /** Mistakes about it that are remembered, beyond which the margin is widened; 0 while it does not flap. */
+  readonly flapping: number;
+  /** Beats in time that would make it alive again if it were dead. */
+  readonly beatsToReturn: number;
+  /** Time after a last will in which it must be heard, in its class. */
+  readonly reconnectMs: number;
+  /** Returns after a will from which that was learned; with few, it is the setting. */
+  readonly returns: number;
   readonly learned: LearnedExplanation;
 }
 
@@ -52,12 +61,17 @@ export function viewOf(fleet: Fleet, device: number, now: number): DeviceView {
 
 export function explanationOf(fleet: Fleet, device: number, now: number): Explanation {
   const { table } = fleet;
-  const { config, model } = fleet.classOf(device);
+  const { config, model, reconnect } = fleet.classOf(device);
+  const flapping = fleet.flapLevel(device, now);
   const overdueMs = table.deadAt.get(device) - table.expectedBy.get(device);
   return {
     ...viewOf(fleet, device, now),
     algorithm: config.algorithm,
     capped: overdueMs >= config.maxSilenceMs,
+    flapping,
+    beatsToReturn: beatsToReturn(flapping),
+    reconnectMs: reconnect.deadlineMs,
+    returns: reconnect.returns,
     learned: model.explain(table.learned.values, table.learned.base(device), fleet.planOf(device)),
   };
 }

@@ -10,16 +10,22 @@ import { blindShift } from './blind-shift.ts';
 import type { ClassConfig, ProofOfLife } from './class-config.ts';
 import { DeviceTable, FLAG } from './device-table.ts';
 import type { Placement } from './evidence.ts';
+import { flapLevel, flapMargin, flapped } from './flapping.ts';
 import { type GroupKind, Groups, PLACE_KINDS } from './groups.ts';
+import { ReconnectTimes } from './reconnect-times.ts';
 import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 
 /** A beat that comes before this share of its announced time was not the one that was announced. */
 const EARLY_SHARE = 0.9;
+const HOUR_MS = 3_600_000;
+/** A level up to which no more than one mistake is remembered, with what its column rounds off. */
+const ONE_MISTAKE = 1.1;
 
 export interface DeviceClass {
   readonly name: string;
   readonly config: ClassConfig;
   readonly model: FreshnessModel;
+  readonly reconnect: ReconnectTimes;
 }
 
 export class Fleet {
@@ -41,6 +47,7 @@ export class Fleet {
       name,
       config,
       model: freshnessModel(config),
+      reconnect: new ReconnectTimes(config.reconnectMs, config.falseAlarmsPerDeviceYear),
     }));
     this.#classNumbers = new Map(this.classes.map(({ name }, number) => [name, number]));
     const slots = this.classes.reduce((most, { model }) => Math.max(most, model.slots), 0);
@@ -139,12 +146,29 @@ export class Fleet {
     plan.intervalMs = table.intervalMs.get(device);
     model.freshness(table.learned.values, table.learned.base(device), plan, deadlines);
     const capMs = deadlines.expectedMs + config.maxSilenceMs;
-    const deadMs = Math.min(Math.max(deadlines.deadMs, config.minSilenceMs), capMs);
+    const flapping = this.flapLevel(device, at);
+    const extraMs = flapping > 1 ? (flapMargin(flapping) - 1) * (deadlines.deadMs - deadlines.expectedMs) : 0;
+    const deadMs = Math.min(Math.max(deadlines.deadMs + extraMs, config.minSilenceMs), capMs);
     // Whole milliseconds, as a verdict's instant becomes a timestamp; announcements and intervals may have fractions.
     table.expectedBy.set(device, Math.ceil(at + deadlines.expectedMs));
     table.suspectAt.set(device, Math.ceil(at + Math.min(deadlines.suspectMs, deadMs)));
     table.deadAt.set(device, Math.ceil(at + deadMs));
     this.flag(device, FLAG.announced, nextMs > 0);
+  }
+
+  /** How many mistakes about the device are remembered; 0 while it is not more than one. */
+  flapLevel(device: number, at: number): number {
+    const flapsUntil = this.table.flapsUntilH.get(device) * HOUR_MS;
+    if (flapsUntil <= at) return 0;
+    const level = flapLevel(flapsUntil, at, this.table.intervalMs.get(device));
+    return level > ONE_MISTAKE ? level : 0;
+  }
+
+  /** It was called dead, and lived. */
+  mistaken(device: number, at: number): void {
+    const { flapsUntilH, intervalMs } = this.table;
+    const until = flapped(flapsUntilH.get(device) * HOUR_MS, at, intervalMs.get(device));
+    flapsUntilH.set(device, until / HOUR_MS);
   }
 
   /**
@@ -158,7 +182,7 @@ export class Fleet {
    */
   beat(device: number, at: number, missed: number, nextMs: number, rebooted: boolean): void {
     const { table } = this;
-    const { model } = this.classOf(device);
+    const { model, reconnect } = this.classOf(device);
     const learned = table.learned.values;
     const base = table.learned.base(device);
     if (!rebooted && this.#teaches(device, at, missed)) {
@@ -169,6 +193,7 @@ export class Fleet {
       gap.gapMs = at - gap.at;
       gap.missed = missed;
       gap.mistake = this.state(device) === 'dead' && this.reason(device) === 'silence';
+      reconnect.watched(gap.gapMs);
       model.learn(learned, base, gap);
     }
     table.lastBeatAt.set(device, at);

@@ -1,5 +1,5 @@
 /** What evidence about a device means: whose it is, whether it is news, and what it renews. */
-import { FLAG } from './device-table.ts';
+import { COUNT, FLAG } from './device-table.ts';
 import type {
   BeatEvidence,
   BirthEvidence,
@@ -9,6 +9,7 @@ import type {
   TrafficEvidence,
   WillEvidence,
 } from './evidence.ts';
+import { beatsToReturn } from './flapping.ts';
 import type { Fleet } from './fleet.ts';
 import { type Identified, type SessionOrder, sessionOrder } from './session-order.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -85,10 +86,13 @@ export class Hearing {
       table.intervalMs.set(device, birth.intervalMs);
       this.#fleet.flag(device, FLAG.intervalStated, true);
     }
+    this.#fleet.flag(device, FLAG.answersPing, birth.answersPing === true);
     const repeated = order === 'current' && birth.session !== undefined;
     if (repeated && !this.#fleet.has(device, FLAG.willCame)) return this.#duplicate(device);
     const bootedAt = this.#bootedAt(device, order, birth.uptimeMs, at);
+    this.#returns(device, order, at);
     this.#follow(device, order, birth);
+    this.#countMistake(device, order, at);
     if (this.#ranOn(device, order, birth.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'birth', at, birth.nextMs, bootedAt);
   }
@@ -103,11 +107,13 @@ export class Hearing {
     const lostBeats = continues && table.seq.get(device) >= 0 ? missing : -1;
     const bootedAt = this.#bootedAt(device, order, beat.uptimeMs, at);
     this.#fleet.place(device, beat);
+    this.#returns(device, order, at);
     this.#follow(device, order, beat);
     if (beat.seq !== undefined) table.seq.set(device, beat.seq);
     table.beats.add(device, 1);
     table.lost.add(device, Math.max(0, lostBeats));
     this.#fleet.beat(device, at, lostBeats, beat.nextMs ?? 0, order === 'new-generation');
+    this.#countMistake(device, order, at);
     if (this.#ranOn(device, order, beat.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'beat', at, beat.nextMs, bootedAt);
   }
@@ -127,7 +133,9 @@ export class Hearing {
     const state = this.#fleet.state(device);
     if (state === 'dead' || state === 'unreachable') return 'recorded';
     this.#fleet.flag(device, FLAG.willCame, true);
-    const reconnectedBy = Math.ceil(at + this.#fleet.classOf(device).config.reconnectMs);
+    const { reconnect, config } = this.#fleet.classOf(device);
+    const least = table.lastSeenAt.get(device) + config.minSilenceMs;
+    const reconnectedBy = Math.ceil(Math.max(at + reconnect.deadlineMs, least || 0));
     table.suspectAt.set(device, Math.min(table.suspectAt.get(device), at));
     table.deadAt.set(device, Math.min(table.deadAt.get(device), reconnectedBy));
     this.#verdicts.outage.heardOf(device, at);
@@ -156,6 +164,7 @@ export class Hearing {
   #pong(device: number, pong: PongEvidence, at: number): Outcome {
     const order = this.#order(device, pong);
     if (order === 'superseded') return 'superseded';
+    this.#returns(device, order, at);
     this.#follow(device, order, pong);
     return this.#signOfLife(device, pong, at);
   }
@@ -179,10 +188,11 @@ export class Hearing {
     const { table } = this.#fleet;
     if (!this.#fleet.proves(device, kind)) return 'not-proof';
     const first = Number.isNaN(table.lastSeenAt.get(device)) && this.#fleet.reason(device) === 'first-seen';
+    const proving = bootedAt === undefined && this.#mustProveItself(device, kind, at);
     table.lastSeenAt.set(device, at);
     this.#fleet.flag(device, FLAG.willCame | FLAG.saidBye | FLAG.aliveBeforeBlind, false);
     this.#fleet.expectNext(device, at, nextMs);
-    if (this.#fleet.state(device) === 'alive') this.#verdicts.arm(device);
+    if (proving || this.#fleet.state(device) === 'alive') this.#verdicts.arm(device);
     else {
       const reason = first ? 'first-seen' : bootedAt === undefined ? 'heard' : 'new-generation';
       // A dead device that speaks again has been alive since its boot; of a doubted one no more is known than this.
@@ -192,6 +202,32 @@ export class Hearing {
     }
     this.#verdicts.outage.heard(device, at);
     return 'renewed';
+  }
+
+  /** Its class learns how long after its will a live device is heard again; a boot takes longer, and is none. */
+  #returns(device: number, order: SessionOrder, at: number): void {
+    if (!this.#fleet.has(device, FLAG.willCame) || order === 'new-generation') return;
+    const state = this.#fleet.state(device);
+    if (state !== 'suspect' && !(state === 'dead' && this.#fleet.reason(device) === 'reconnect-timeout'))
+      return;
+    this.#fleet.classOf(device).reconnect.learn(at - this.#fleet.table.suspectAt.get(device));
+  }
+
+  /**
+   * True while a device that was dead, and has been so by mistake again and again, must beat once more in time.
+   * Meanwhile it stays what it is: dead, or unreachable where it has proved that it ran. A boot is no mistake.
+   */
+  #mustProveItself(device: number, kind: 'birth' | 'beat' | 'pong' | 'traffic', at: number): boolean {
+    const state = this.#fleet.state(device);
+    const acquitted = state === 'unreachable' && this.#fleet.reason(device) === 'network-was-down';
+    if (state !== 'dead' && !acquitted) return false;
+    const needed = beatsToReturn(this.#fleet.flapLevel(device, at));
+    if (needed === 1) return false;
+    const { table } = this.#fleet;
+    const isFirst = table.lastSeenAt.get(device) <= table.since.get(device) || at > table.deadAt.get(device);
+    const beats = (isFirst ? 0 : table.count(device, COUNT.beatsBack)) + Number(kind === 'beat');
+    table.setCount(device, COUNT.beatsBack, Math.min(beats, needed));
+    return beats < needed;
   }
 
   /** When a new generation booted, as far as it tells; undefined for a boot that we know already. */
@@ -205,9 +241,19 @@ export class Hearing {
     return order === 'new-generation' && known ? at - (uptimeMs ?? 0) : undefined;
   }
 
+  /** A dead device that was not rebooted lived: its death was a mistake, to be remembered once. */
+  #countMistake(device: number, order: SessionOrder, at: number): void {
+    const { lastSeenAt, since } = this.#fleet.table;
+    const isFirst = !(lastSeenAt.get(device) > since.get(device));
+    if (this.#fleet.state(device) === 'dead' && order !== 'new-generation' && isFirst)
+      this.#fleet.mistaken(device, at);
+  }
+
   /** True when the device was called dead and its boot proves that it ran all through its silence. */
   #ranOn(device: number, order: SessionOrder, uptimeMs: number | undefined, at: number): boolean {
-    const silenceMs = at - this.#fleet.table.lastSeenAt.get(device);
+    const { lastSeenAt, since } = this.#fleet.table;
+    if (lastSeenAt.get(device) > since.get(device)) return false;
+    const silenceMs = at - lastSeenAt.get(device);
     const sameBoot = order === 'current' || order === 'new-session';
     return this.#fleet.state(device) === 'dead' && sameBoot && (uptimeMs ?? Infinity) > silenceMs;
   }

@@ -53,7 +53,7 @@ export function encodeSnapshot(
   book: IncidentBook,
 ): Uint8Array {
   const { table } = fleet;
-  const ofClasses = fleet.classes.map(({ model }) => model.exportClass());
+  const ofClasses = fleet.classes.map(classKnowledge);
   const header: Header = {
     now: Number.isFinite(now) ? now : null,
     blindSince: blindSince ?? null,
@@ -130,7 +130,7 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
     const deviceClass = fleet.classes[fleet.classNumber(name) ?? -1];
     // What does not fit is learned anew.
     if (deviceClass !== undefined && layoutOf(deviceClass) === layout) {
-      deviceClass.model.importClass(ofClasses[saved] as Float64Array);
+      learnClass(deviceClass, ofClasses[saved] as Float64Array);
     }
   });
   return {
@@ -203,6 +203,20 @@ function saveRecords(table: DeviceTable, into: Buffer, start: number): number {
     at += (device - first) * records.recordBytes;
   }
   return at;
+}
+
+/** What was learned of the class: how its devices reconnect, then what its algorithm knows. */
+function classKnowledge({ model, reconnect }: DeviceClass): Float64Array {
+  return Float64Array.from([...reconnect.persistent(), model.exportClass()].flatMap((part) => [...part]));
+}
+
+function learnClass({ model, reconnect }: DeviceClass, numbers: Float64Array): void {
+  let at = 0;
+  for (const part of reconnect.persistent()) {
+    part.set(numbers.subarray(at, at + part.length));
+    at += part.length;
+  }
+  model.importClass(numbers.subarray(at));
 }
 
 /** Two classes of the same layout learn the same numbers in the same places. */

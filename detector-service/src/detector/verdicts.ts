@@ -1,7 +1,8 @@
 /** From deadlines to verdicts: the only place where a state changes and a transition is made. */
-import { FLAG } from './device-table.ts';
+import { COUNT, FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
 import { GroupOutage } from './group-outage.ts';
+import { Probes } from './probes.ts';
 import type { Reason, State, Transition } from './transition.ts';
 
 const NOTHING: readonly Transition[] = Object.freeze([]);
@@ -11,10 +12,13 @@ const LOOKS = 3;
 export class Verdicts {
   readonly #fleet: Fleet;
   readonly outage: GroupOutage;
+  readonly probes: Probes;
   #made: Transition[] = [];
 
-  constructor(fleet: Fleet) {
+  /** @param probing whether somebody takes the probes */
+  constructor(fleet: Fleet, probing: boolean) {
     this.#fleet = fleet;
+    this.probes = new Probes(fleet, probing);
     this.outage = new GroupOutage(fleet, this);
   }
 
@@ -70,7 +74,7 @@ export class Verdicts {
     if (from !== to || this.#fleet.reason(device) !== reason) {
       const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
       this.#fleet.enter(device, to, reason, trueSince);
-      if (to === 'suspect') table.setLooks(device, 0);
+      if (to === 'suspect') table.setCount(device, COUNT.looks, 0);
       if (from === 'suspect') this.outage.letGo(device);
       else if (from === 'unreachable') this.outage.left(device, to, noticedAt);
       const { device: name, deviceClass, site, gateway } = this.#fleet.subject(device);
@@ -92,8 +96,10 @@ export class Verdicts {
       });
     }
     if (to !== 'retired') this.arm(device);
-    if (to === 'suspect' && from !== 'suspect') this.outage.suspected(device, trueSince, noticedAt);
-    else if (to === 'dead' || to === 'asleep' || to === 'retired') this.outage.decided(device, noticedAt);
+    if (to === 'suspect' && from !== 'suspect') {
+      this.outage.suspected(device, trueSince, noticedAt);
+      if (this.#fleet.state(device) === 'suspect' && reason === 'late') this.probes.ask(device);
+    } else if (to === 'dead' || to === 'asleep' || to === 'retired') this.outage.decided(device, noticedAt);
     if (to === 'retired') this.#fleet.remove(device);
   }
 
@@ -143,7 +149,7 @@ export class Verdicts {
   #lookAt(device: number): number {
     const { table } = this.#fleet;
     const deadAt = table.deadAt.get(device);
-    const looks = table.looksAt(device);
+    const looks = table.count(device, COUNT.looks);
     if (looks >= LOOKS) return deadAt;
     const suspectAt = table.suspectAt.get(device);
     return Math.min(deadAt, Math.ceil(suspectAt + ((deadAt - suspectAt) * (looks + 1)) / (LOOKS + 1)));
@@ -152,9 +158,11 @@ export class Verdicts {
   /** Its silence weighs more by now: perhaps enough to tell of a common cause. */
   #lookAgain(device: number, at: number, now: number): void {
     const { table } = this.#fleet;
-    table.setLooks(device, table.looksAt(device) + 1);
+    table.setCount(device, COUNT.looks, table.count(device, COUNT.looks) + 1);
     this.outage.lookAgain(device, at, now);
-    if (this.#fleet.state(device) === 'suspect') this.arm(device);
+    if (this.#fleet.state(device) !== 'suspect') return;
+    this.probes.ask(device);
+    this.arm(device);
   }
 }
 
