@@ -168,9 +168,11 @@ async function eachLine(
   const batches: AsyncIterable<LineBatch> = isOne
     ? reader.readSeries({ deviceClass, device, measurements }, fromAt)
     : reader.read({ segment: dayName(fromAt), offset: 0 }, undefined, { measurements });
+  // A name without escapes stands in a line as it is.
+  const needle = device !== undefined && /^[\w-]+$/.test(device) ? `,device=${device}` : '';
   for await (const { lines, damaged } of batches) {
     for (let n = 0; n < damaged; n++) onDamage(undefined);
-    for (const line of lines) onLine(line, instantOf(line));
+    for (const line of lines) if (line.includes(needle)) onLine(line, instantOf(line));
   }
 }
 
