@@ -98,7 +98,7 @@ async function eachEnd(
   }
   const clear = new Set([...gatherers].flatMap(([name, { isClear }]) => (isClear ? name : [])));
   await eachPoint(reader, { select, window, want: 'all' }, take, (line, at) => {
-    return !isAtEnd(at) && !clear.has(nameIn(line) ?? '');
+    return Number.isNaN(at) || (!isAtEnd(at) && !clear.has(nameIn(line) ?? ''));
   });
 }
 
