@@ -45,6 +45,9 @@ export const detectorConfigSchema = z.strictObject({
   devicesMax: z.int().positive({ error: 'must be at least 1' }).default(100_000),
   /** The journal's day segments are kept for so long. */
   retention: durationSchema.prefault('400d'),
+  /** Keeps every heartbeat, in a journal and a database of their own: a point for each, so mind the volume. */
+  rawBeats: z.boolean().default(false),
+  rawBeatsRetention: durationSchema.prefault('7d'),
   /** What devices may be silenced by together, so that their silence is one incident and not many deaths. */
   outageGroups: z.array(z.enum(GROUP_KINDS)).default([...GROUP_KINDS]),
   http: httpSchema.prefault({}),

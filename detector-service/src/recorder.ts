@@ -5,7 +5,14 @@
 import { encode, type StateMessage, topicFor } from '@slowbeat/device-sdk/protocol';
 import type { Logger } from 'pino';
 import type { DeviceView, Transition } from './detector/index.ts';
-import { type FleetSeries, type HeardBeat, type Journal, writeInPieces } from './store/index.ts';
+import {
+  type FleetSeries,
+  type Heard,
+  type HeardBeat,
+  type Journal,
+  type StateSeriesCounters,
+  writeInPieces,
+} from './store/index.ts';
 import { Tally } from './tally.ts';
 import { messageOfTransition, messageOfView } from './verdict-message.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
@@ -43,11 +50,16 @@ export class Recorder {
     return this.#after(this.#options.journal.append(lines), () => this.#tell(transitions));
   }
 
-  /** Counts a heartbeat or birth that was news. */
-  heard(beat: HeardBeat, at: number): void {
+  /** Counts a heartbeat or birth that was news. @returns what was measured of it; the same object at each call */
+  heard(beat: HeardBeat, at: number): Heard | undefined {
     const { series, journal } = this.#options;
-    const lines = series.heard(beat, at);
+    const { lines, heard } = series.heard(beat, at);
     if (lines.length > 0) void this.#after(journal.append(lines), () => {});
+    return heard;
+  }
+
+  seriesCounters(): StateSeriesCounters {
+    return this.#options.series.counters();
   }
 
   /** Whether the monitor hears, from `at` on. */

@@ -12,6 +12,7 @@ import type { DetectorConfig } from './config.ts';
 import { Detector, SnapshotError } from './detector/index.ts';
 import { hasCode } from './store/durable-file.ts';
 import {
+  BeatLog,
   type FleetSeries,
   type Journal,
   type LatestVerdict,
@@ -23,6 +24,7 @@ export interface Paths {
   readonly journal: string;
   readonly snapshot: string;
   readonly series: string;
+  readonly beats: string;
   readonly mark: string;
 }
 
@@ -31,6 +33,7 @@ export function pathsIn(dataDirectory: string): Paths {
     journal: join(dataDirectory, 'journal'),
     snapshot: join(dataDirectory, 'detector.snapshot'),
     series: join(dataDirectory, 'series.snapshot'),
+    beats: join(dataDirectory, 'beats'),
     mark: join(dataDirectory, 'alive'),
   };
 }
@@ -39,6 +42,7 @@ export interface Recovered {
   readonly journal: Journal;
   readonly series: FleetSeries;
   readonly detector: Detector;
+  readonly beatLog: BeatLog | undefined;
   /** Since when nobody has listened; undefined on the very first start. */
   readonly silentSinceAt: number | undefined;
   /** Verdicts about devices that the detector no longer watches, because their class is gone from the settings. */
@@ -87,11 +91,21 @@ export async function recover({ config, logger, keepUndelivered, now }: Recovery
       if (!isWatched && state !== 'retired' && state !== 'unknown') abandoned.push(verdict);
     }
     series.resume(silentSinceAt ?? now());
-    return { journal, series, detector, silentSinceAt, abandoned };
+    const beatLog = config.rawBeats ? await openBeatLog(paths.beats, { config, logger, now }) : undefined;
+    return { journal, series, detector, beatLog, silentSinceAt, abandoned };
   } catch (error) {
     await journal.close();
     throw error;
   }
+}
+
+/** Not fsynced each time: what a power failure costs is a second of raw heartbeats. */
+async function openBeatLog(
+  directory: string,
+  { config, logger, now }: Pick<RecoveryOptions, 'config' | 'logger' | 'now'>,
+): Promise<BeatLog> {
+  const retentionMs = config.rawBeatsRetention;
+  return new BeatLog(await openJournal({ directory, logger, now, retentionMs, sync: 'interval' }));
 }
 
 async function restoredDetector(path: string, config: DetectorConfig, logger: Logger): Promise<Detector> {

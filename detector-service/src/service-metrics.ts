@@ -49,6 +49,21 @@ export function serviceMetrics(service: DetectorService, classes: readonly strin
       'Lines lost to a full backlog.',
       () => journal().refusedLines,
     ),
+    counter(
+      'slowbeat_series_restated_points_total',
+      'Points of device_state that were put right.',
+      () => service.seriesCounters().restatedPoints,
+    ),
+    counter(
+      'slowbeat_series_restatements_refused_total',
+      'Restatements of what was settled.',
+      () => service.seriesCounters().restatementsTooOld,
+    ),
+    counter(
+      'slowbeat_raw_beats_dropped_total',
+      'Raw heartbeats that the disk was too slow for.',
+      () => service.beatLog?.dropped ?? 0,
+    ),
     gauge('slowbeat_journal_pending_bytes', 'Bytes that wait for the disk.', () => journal().pendingBytes),
   ];
 }

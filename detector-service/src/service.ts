@@ -6,25 +6,18 @@
  */
 import type { Clock, Timer } from '@slowbeat/device-sdk';
 import type { Logger } from 'pino';
+import { BeatBooks } from './beat-books.ts';
 import type { BoundedLog } from './bounded-log.ts';
 import type { DetectorConfig } from './config.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
-import type {
-  ClassConfig,
-  Detector,
-  DeviceEvidence,
-  DeviceView,
-  Explanation,
-  Outcome,
-  Transition,
-} from './detector/index.ts';
-import { type InboundMessage, readInbound, type Telemetry } from './inbound.ts';
+import type { ClassConfig, Detector, DeviceView, Explanation, Transition } from './detector/index.ts';
+import { type InboundMessage, readInbound } from './inbound.ts';
 import { LocalHealth, type TimedEvidence } from './local-health.ts';
 import { MonotonicTime } from './monotonic-time.ts';
 import type { Recorder, TransitionListener } from './recorder.ts';
 import type { Recovered } from './recovery.ts';
 import type { StateKeeper } from './state-keeper.ts';
-import type { Journal } from './store/index.ts';
+import type { BeatLog, Journal, StateSeriesCounters } from './store/index.ts';
 import { Tally } from './tally.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
 
@@ -35,9 +28,6 @@ const GAP_MS_MAX = 5000;
 const TICK_MS_MAX = 1000;
 /** How long a stop waits for the broker to take the last verdicts. */
 const FAREWELL_MS_MAX = 2000;
-
-/** Messages that tell something new about their device; others must not be counted twice. */
-const NEWS: ReadonlySet<Outcome> = new Set(['renewed', 'recorded', 'not-proof']);
 
 /** What people can do about a refused message. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -63,6 +53,8 @@ export class DetectorService implements AsyncDisposable {
   /** Transitions by from and to. */
   readonly transitions: Tally;
   readonly journal: Journal;
+  /** Raw heartbeats, when they are wanted. */
+  readonly beatLog: BeatLog | undefined;
 
   readonly #config: DetectorConfig;
   readonly #clock: Clock;
@@ -71,6 +63,7 @@ export class DetectorService implements AsyncDisposable {
   readonly #recorder: Recorder;
   readonly #publisher: VerdictPublisher;
   readonly #keeper: StateKeeper;
+  readonly #books: BeatBooks;
   readonly #complaints: BoundedLog;
   readonly #time: MonotonicTime;
   readonly #health = new LocalHealth();
@@ -90,6 +83,9 @@ export class DetectorService implements AsyncDisposable {
     this.#recorder = recorder;
     this.#publisher = publisher;
     this.#keeper = keeper;
+    const { detector, beatLog: log } = recovered;
+    this.#books = new BeatBooks({ classes: config.classes, detector, recorder, log });
+    this.beatLog = log;
     this.journal = recovered.journal;
     this.transitions = recorder.transitions;
     const { silentSinceAt, abandoned } = recovered;
@@ -126,7 +122,7 @@ export class DetectorService implements AsyncDisposable {
     else this.#keeper.changed();
     this.#armDeadline();
     const recorded = this.#record(transitions);
-    if (NEWS.has(outcome)) this.#count(evidence, telemetry, at);
+    this.#books.take(evidence, telemetry, outcome, at);
     await recorded;
   }
 
@@ -161,6 +157,10 @@ export class DetectorService implements AsyncDisposable {
 
   get blindMs(): number {
     return this.#health.blindMs(this.#time.latestAt);
+  }
+
+  seriesCounters(): StateSeriesCounters {
+    return this.#recorder.seriesCounters();
   }
 
   /** How far own time is ahead of the machine's wall clock. */
@@ -205,9 +205,12 @@ export class DetectorService implements AsyncDisposable {
     this.#tick?.cancel();
     this.#deadline.cancel();
     await this.#recorder.settled();
+    if (this.#recorder.isSweepDue(at)) this.#recorder.sweep(at);
+    await this.#recorder.settled();
     await this.#publishedOrTooLate();
     await this.#keeper.close(at);
     await beforeClosing();
+    await this.beatLog?.[Symbol.asyncDispose]();
     await this.journal.close();
   }
 
@@ -235,19 +238,6 @@ export class DetectorService implements AsyncDisposable {
       this.#recorder.sweep(at);
     }
     return at;
-  }
-
-  /** Takes a heartbeat or birth into the books. */
-  #count(evidence: DeviceEvidence, telemetry: Telemetry, at: number): void {
-    if (evidence.kind !== 'beat' && evidence.kind !== 'birth') return;
-    const { kind, deviceClass, device, nextMs } = evidence;
-    const stated = kind === 'birth' ? evidence.intervalMs : undefined;
-    const intervalMs = stated ?? this.#config.classes[deviceClass]?.intervalMs;
-    if (intervalMs === undefined) return;
-    const { roundTripMs, deviceTimeMs, batteryPercent, rssiDbm } = telemetry;
-    const deadAt = this.#detector.deadAt(deviceClass, device);
-    const told = { kind, nextMs, intervalMs, roundTripMs, deviceTimeMs, batteryPercent, rssiDbm, deadAt };
-    this.#recorder.heard({ deviceClass, device, ...told }, at);
   }
 
   #observeHealth(evidence: readonly TimedEvidence[]): void {

@@ -33,6 +33,8 @@ import { ownBroker, type Settings } from './settings/schema.ts';
 export interface MonitorOptions {
   readonly settings: Settings;
   readonly influx: InfluxTarget | undefined;
+  /** Where raw heartbeats go, when they are kept. */
+  readonly influxBeats?: InfluxTarget | undefined;
   readonly logger: Logger;
 }
 
@@ -65,7 +67,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
 }
 
 async function started(
-  { settings, influx, logger }: MonitorOptions,
+  { settings, influx, influxBeats, logger }: MonitorOptions,
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Monitor> {
@@ -79,12 +81,13 @@ async function started(
     keepUndelivered: influx !== undefined,
   });
   let sender: InfluxSender | undefined;
+  let beatSender: InfluxSender | undefined;
   let ingest: MqttIngest | undefined;
   // The last verdicts still go out through the ingest, and the lines about them to InfluxDB.
   stops.push(() =>
     service.stop(async () => {
       await ingest?.stop();
-      await flushed(sender);
+      await Promise.all([flushed(sender), flushed(beatSender)]);
     }),
   );
   if (influx !== undefined) {
@@ -95,6 +98,16 @@ async function started(
       createDatabaseIfMissing: true,
     });
     logger.info({ target: describeTarget(influx) }, 'writing to InfluxDB');
+  }
+  if (influxBeats !== undefined && service.beatLog !== undefined) {
+    beatSender = await startInfluxSender({
+      journal: service.beatLog.journal,
+      target: influxBeats,
+      logger,
+      createDatabaseIfMissing: true,
+      databaseRetentionMs: settings.rawBeatsRetention,
+    });
+    logger.info({ target: describeTarget(influxBeats) }, 'writing raw heartbeats');
   }
 
   const metrics = createMetrics();
