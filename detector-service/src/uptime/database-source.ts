@@ -5,7 +5,14 @@
 import { InfluxConnection } from '../store/influx-connection.ts';
 import type { InfluxTarget } from '../store/influx-target.ts';
 import { STATE_MEASUREMENT, type StatePoint } from '../store/state-line.ts';
-import { type Dialect, type PointRequest, pointOf, type Row, STATE_FIELDS } from './dialects/dialect.ts';
+import {
+  type Dialect,
+  type PointRequest,
+  pointOf,
+  type Row,
+  STATE_FIELDS,
+  tagsOf,
+} from './dialects/dialect.ts';
 import { influxQl } from './dialects/influxql.ts';
 import { byDevice, type DevicePoints, merged, type OfDevice } from './merged-points.ts';
 import {
@@ -163,7 +170,8 @@ async function* pointsIn<P>(
   pointIn: (row: Row) => P | undefined,
 ): AsyncGenerator<P[]> {
   const known = await dialect.columns?.(connection, request.measurement);
-  if (known?.size === 0) return;
+  // Nothing was written there yet, or nothing with a tag that is asked for.
+  if (known?.size === 0 || tagsOf(request.select).some(([tag]) => known?.has(tag) === false)) return;
   for await (const rows of dialect.rows(connection, dialect.points({ ...request, known }))) {
     yield rows.flatMap((row) => pointIn(row) ?? []);
   }
