@@ -37,6 +37,11 @@ export const detectorConfigSchema = z.strictObject({
     .default(DEFAULT_ROOT),
   /** Name under which this detector judges; in verdicts, and in its MQTT client id. */
   monitor: z.string().regex(NAME_PATTERN, { error: NAME_RULE }).default(defaultMonitor),
+  /**
+   * Whether verdicts are kept at `…/state/<monitor>` instead of `…/state`: for several monitors at one broker, which
+   * would overwrite each other.
+   */
+  ownStateTopic: z.boolean().default(false),
   /** Holds the journal, the snapshot and the lock; one detector per directory. */
   dataDirectory: z.string().min(1).default('./data'),
   /** How often the learned state is saved; after a crash so much of it is learned anew. */

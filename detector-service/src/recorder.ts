@@ -2,7 +2,7 @@
  * The one way from a verdict to the world: the journal makes it durable, then it is published and listeners hear
  * of it. In the order in which it was decided.
  */
-import { encode, type StateMessage, topicFor } from '@slowbeat/device-sdk/protocol';
+import { encode, type StateMessage, stateTopic } from '@slowbeat/device-sdk/protocol';
 import type { Logger } from 'pino';
 import type { DeviceView, Transition } from './detector/index.ts';
 import {
@@ -26,9 +26,12 @@ export interface RecorderOptions {
   readonly root: string;
   /** Name of this monitor, for the verdicts. */
   readonly monitor: string;
+  /** Verdicts go to a topic of this monitor's own, because others judge the same devices at the same broker. */
+  readonly ownStateTopic: boolean;
   readonly logger: Logger;
 }
 
+const NOTHING = new Uint8Array(0);
 const NOTHING_TO_RECORD = Promise.resolve();
 
 export class Recorder {
@@ -120,13 +123,19 @@ export class Recorder {
   #tell(transitions: readonly Transition[]): void {
     for (const transition of transitions) {
       this.transitions.add(transition.from, transition.to);
-      this.#publish(transition, () => messageOfTransition(transition, this.#options.monitor));
+      // Who has left for good leaves no verdict behind: an empty retained message removes it.
+      if (transition.to === 'retired') this.#options.publisher.put(this.#topicOf(transition), () => NOTHING);
+      else this.#publish(transition, () => messageOfTransition(transition, this.#options.monitor));
       for (const listener of this.#listeners) listener(transition);
     }
   }
 
   #publish(about: { deviceClass: string; device: string }, message: () => StateMessage): void {
-    const topic = topicFor(this.#options.root, about.deviceClass, about.device, 'state');
-    this.#options.publisher.put(topic, () => encode('state', message()));
+    this.#options.publisher.put(this.#topicOf(about), () => encode('state', message()));
+  }
+
+  #topicOf({ deviceClass, device }: { deviceClass: string; device: string }): string {
+    const { root, monitor, ownStateTopic } = this.#options;
+    return stateTopic(root, deviceClass, device, ownStateTopic ? monitor : undefined);
   }
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { readAliveMark } from './alive-mark.ts';
 import type { DetectorConfig } from './config.ts';
-import { Detector, SnapshotError } from './detector/index.ts';
+import { Detector, type DetectorOptions, SnapshotError } from './detector/index.ts';
 import { hasCode } from './store/durable-file.ts';
 import {
   BeatLog,
@@ -54,6 +54,8 @@ export interface RecoveryOptions {
   readonly logger: Logger;
   /** True when a sender will say what of the journal has been delivered. */
   readonly keepUndelivered: boolean;
+  /** True when somebody sends the probes that the detector asks for. */
+  readonly probing: boolean;
   readonly now: () => number;
 }
 
@@ -62,7 +64,13 @@ export interface RecoveryOptions {
  *
  * @throws StoreError `journal-locked` when another process works there
  */
-export async function recover({ config, logger, keepUndelivered, now }: RecoveryOptions): Promise<Recovered> {
+export async function recover({
+  config,
+  logger,
+  keepUndelivered,
+  probing,
+  now,
+}: RecoveryOptions): Promise<Recovered> {
   const paths = pathsIn(config.dataDirectory);
   await mkdir(config.dataDirectory, { recursive: true });
   const journal = await openJournal({
@@ -78,7 +86,7 @@ export async function recover({ config, logger, keepUndelivered, now }: Recovery
       logger.error({ path: paths.series, problem }, 'series: counts of the open hour and day begin anew');
     }
     if (damaged > 0) logger.error({ damaged }, 'journal: damaged lines were passed over');
-    const detector = await restoredDetector(paths.snapshot, config, logger);
+    const detector = await restoredDetector(paths.snapshot, { ...config, probing }, logger);
     let silentSinceAt = await readAliveMark(paths.mark);
     const abandoned: LatestVerdict[] = [];
     for (const verdict of series.latest()) {
@@ -108,7 +116,7 @@ async function openBeatLog(
   return new BeatLog(await openJournal({ directory, logger, now, retentionMs, sync: 'interval' }));
 }
 
-async function restoredDetector(path: string, config: DetectorConfig, logger: Logger): Promise<Detector> {
+async function restoredDetector(path: string, config: DetectorOptions, logger: Logger): Promise<Detector> {
   const state = await readIfThere(path);
   if (state === undefined) return new Detector(config);
   try {

@@ -10,10 +10,19 @@ import { BeatBooks } from './beat-books.ts';
 import type { BoundedLog } from './bounded-log.ts';
 import type { DetectorConfig } from './config.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
-import type { ClassConfig, Detector, DeviceView, Explanation, Transition } from './detector/index.ts';
+import type {
+  ClassConfig,
+  Detector,
+  DeviceView,
+  Explanation,
+  IncidentView,
+  Transition,
+} from './detector/index.ts';
 import { type InboundMessage, readInbound } from './inbound.ts';
+import { type IncidentListener, IncidentLog } from './incident-log.ts';
 import { LocalHealth, type TimedEvidence } from './local-health.ts';
 import { MonotonicTime } from './monotonic-time.ts';
+import type { ProbeSender } from './probe-sender.ts';
 import type { Recorder, TransitionListener } from './recorder.ts';
 import type { Recovered } from './recovery.ts';
 import type { StateKeeper } from './state-keeper.ts';
@@ -43,6 +52,8 @@ export interface ServiceParts {
   readonly recovered: Recovered;
   readonly recorder: Recorder;
   readonly publisher: VerdictPublisher;
+  /** Absent where nobody sends pings. */
+  readonly probes: ProbeSender | undefined;
   readonly keeper: StateKeeper;
   readonly complaints: BoundedLog;
 }
@@ -62,6 +73,8 @@ export class DetectorService implements AsyncDisposable {
   readonly #detector: Detector;
   readonly #recorder: Recorder;
   readonly #publisher: VerdictPublisher;
+  readonly #probes: ProbeSender | undefined;
+  readonly #incidents: IncidentLog;
   readonly #keeper: StateKeeper;
   readonly #books: BeatBooks;
   readonly #complaints: BoundedLog;
@@ -74,7 +87,8 @@ export class DetectorService implements AsyncDisposable {
   #isJudging = false;
   #stopping: Promise<void> | undefined;
 
-  constructor({ config, clock, logger, recovered, recorder, publisher, keeper, complaints }: ServiceParts) {
+  constructor(parts: ServiceParts) {
+    const { config, clock, logger, recovered, recorder, publisher, probes, keeper, complaints } = parts;
     this.#config = config;
     this.#clock = clock;
     this.#logger = logger;
@@ -82,6 +96,8 @@ export class DetectorService implements AsyncDisposable {
     this.#detector = recovered.detector;
     this.#recorder = recorder;
     this.#publisher = publisher;
+    this.#probes = probes;
+    this.#incidents = new IncidentLog(recovered.detector, logger);
     this.#keeper = keeper;
     const { detector, beatLog: log } = recovered;
     this.#books = new BeatBooks({ classes: config.classes, detector, recorder, log });
@@ -144,6 +160,26 @@ export class DetectorService implements AsyncDisposable {
   /** Told after the journal holds the transition. Returns the way to unsubscribe. */
   onTransition(listener: TransitionListener): () => void {
     return this.#recorder.subscribe(listener);
+  }
+
+  /** Told when an incident opens and when it is over. Returns the way to unsubscribe. */
+  onIncident(listener: IncidentListener): () => void {
+    return this.#incidents.subscribe(listener);
+  }
+
+  /** Group outages, the open ones and the latest of those that are over, oldest first. */
+  incidents(): readonly IncidentView[] {
+    return this.#detector.incidents();
+  }
+
+  /** Incidents of this run by what their devices have in common. */
+  get incidentsOpened(): Tally {
+    return this.#incidents.opened;
+  }
+
+  /** Pings sent, and those that were dropped. */
+  get probes(): { readonly sent: number; readonly dropped: number } {
+    return { sent: this.#probes?.sent ?? 0, dropped: this.#probes?.dropped ?? 0 };
   }
 
   /** Epoch milliseconds on the monitor's own time. */
@@ -249,7 +285,9 @@ export class DetectorService implements AsyncDisposable {
   }
 
   #record(transitions: readonly Transition[]): Promise<void> {
+    this.#probes?.ask(this.#detector.takeProbes());
     if (transitions.length > 0) this.#keeper.changed();
+    this.#incidents.look();
     return this.#recorder.record(transitions);
   }
 

@@ -72,11 +72,12 @@ async function started(
   stop: () => Promise<void>,
 ): Promise<Monitor> {
   // The service publishes through what can only be started once there is a service to hand messages to.
-  let publish: (topic: string, payload: Uint8Array) => Promise<void> = () =>
+  let publish: (topic: string, payload: Uint8Array, retain: boolean) => Promise<void> = () =>
     Promise.reject(new Error('no broker yet'));
   const service = await createDetectorService({
     config: settings,
-    publish: (topic, payload) => publish(topic, payload),
+    publish: (topic, payload) => publish(topic, payload, true),
+    probe: (topic, payload) => publish(topic, payload, false),
     logger,
     keepUndelivered: influx !== undefined,
   });
@@ -130,7 +131,7 @@ async function started(
   if (link.url !== undefined) {
     const listening = remoteIngest(link.url, settings, service, logger);
     ingest = listening;
-    publish = (topic, payload) => listening.publish(topic, payload);
+    publish = (topic, payload, retain) => listening.publish(topic, payload, { retain });
     missingLink = () => listening.problem;
     listening.start();
     return { service, broker: undefined, http, sender, url: link.url, stop, [Symbol.asyncDispose]: stop };
@@ -144,7 +145,7 @@ async function started(
     await broker.close();
     service.link(false);
   });
-  publish = (topic, payload) => broker.publish({ topic, payload, qos: 1, retain: true });
+  publish = (topic, payload, retain) => broker.publish({ topic, payload, qos: 1, retain });
   missingLink = () => undefined;
   metrics.add(brokerMetrics(broker));
   service.link(true);
