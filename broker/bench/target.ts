@@ -32,7 +32,7 @@ async function slowbeat(): Promise<number> {
     tap: ({ topic }) => count(topic),
   });
   shed = () => broker.counters().refused['tap-shed'];
-  return broker.address.port;
+  return broker.endpoints[0]?.port ?? 0;
 }
 
 async function aedes(): Promise<number> {

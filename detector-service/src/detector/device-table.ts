@@ -6,9 +6,9 @@
  */
 import { DeadlineQueue } from './deadline-queue.ts';
 import { DeviceNames } from './device-names.ts';
+import { DeviceRecords } from './device-records.ts';
 import { NameTable } from './name-table.ts';
 import type { Float32Column } from './record-column.ts';
-import { RecordPages } from './record-pages.ts';
 
 const CLASSES_MAX = 1 << 16;
 
@@ -43,7 +43,7 @@ const COUNT_MASK = 3;
 
 export class DeviceTable {
   /** What the columns lie in, for snapshots. */
-  readonly records = new RecordPages();
+  readonly records = new DeviceRecords();
   readonly queue = new DeadlineQueue();
   /** Sites, gateways and brokers, by the numbers in the columns. */
   readonly places = new NameTable();

@@ -72,7 +72,7 @@ export function explanationOf(fleet: Fleet, device: number, now: number): Explan
     beatsToReturn: beatsToReturn(flapping),
     reconnectMs: reconnect.deadlineMs,
     returns: reconnect.returns,
-    learned: model.explain(table.learned.page(device), table.learned.base(device), fleet.planOf(device)),
+    learned: model.explain(table.learned.values, table.learned.base(device), fleet.planOf(device)),
   };
 }
 

@@ -68,7 +68,7 @@ export class Fleet {
     const device = this.table.add(classNumber, name);
     const { config, model } = this.classOf(device);
     this.table.intervalMs.set(device, config.intervalMs);
-    model.init(this.table.learned.page(device), this.table.learned.base(device));
+    model.init(this.table.learned.values, this.table.learned.base(device));
     return device;
   }
 
@@ -125,7 +125,9 @@ export class Fleet {
   place(device: number, placement: Placement): void {
     for (const kind of PLACE_KINDS) {
       const name = placement[kind];
-      if (name !== undefined) this.groups.assign(device, kind, this.table.places.number(name));
+      if (name === undefined) continue;
+      const { places } = this.table;
+      this.groups.assign(device, kind, places.number(name, this.table[kind].get(device)));
     }
   }
 
@@ -142,7 +144,7 @@ export class Fleet {
     plan.at = at;
     plan.nextMs = nextMs;
     plan.intervalMs = table.intervalMs.get(device);
-    model.freshness(table.learned.page(device), table.learned.base(device), plan, deadlines);
+    model.freshness(table.learned.values, table.learned.base(device), plan, deadlines);
     const capMs = deadlines.expectedMs + config.maxSilenceMs;
     const flapping = this.flapLevel(device, at);
     const extraMs = flapping > 1 ? (flapMargin(flapping) - 1) * (deadlines.deadMs - deadlines.expectedMs) : 0;
@@ -181,7 +183,7 @@ export class Fleet {
   beat(device: number, at: number, missed: number, nextMs: number, rebooted: boolean): void {
     const { table } = this;
     const { model, reconnect } = this.classOf(device);
-    const learned = table.learned.page(device);
+    const learned = table.learned.values;
     const base = table.learned.base(device);
     if (!rebooted && this.#teaches(device, at, missed)) {
       const gap = this.#gap;
@@ -248,6 +250,6 @@ export class Fleet {
     if (!(silenceMs > 0)) return 0;
     const { model } = this.classOf(device);
     const { learned } = table;
-    return Math.max(0, model.phi(learned.page(device), learned.base(device), this.planOf(device), silenceMs));
+    return Math.max(0, model.phi(learned.values, learned.base(device), this.planOf(device), silenceMs));
   }
 }

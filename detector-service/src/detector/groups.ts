@@ -1,6 +1,7 @@
 /** Which devices share a gateway, a site, a broker or us: what can be silenced by one common cause. */
 import type { DeviceTable } from './device-table.ts';
 import type { Incident } from './incident.ts';
+import { MemberLinks, Members } from './members.ts';
 import { STATES, type State } from './transition.ts';
 
 /** Groups that a device is told to belong to. */
@@ -37,9 +38,8 @@ export class Groups {
   readonly #table: DeviceTable;
   readonly #kinds: readonly GroupKind[];
   readonly #groups: Record<GroupKind, Group[]> = { gateway: [], site: [], broker: [], fleet: [] };
-  readonly #members: Record<PlaceKind, number[][]> = { gateway: [], site: [], broker: [] };
-  /** Where each device stands among the members of its groups, so that leaving costs nothing. */
-  readonly #positions: Record<PlaceKind, number[]> = { gateway: [], site: [], broker: [] };
+  readonly #members: Record<PlaceKind, Members[]> = { gateway: [], site: [], broker: [] };
+  readonly #links = { gateway: new MemberLinks(), site: new MemberLinks(), broker: new MemberLinks() };
 
   /** @param kinds those that count as a possible common cause */
   constructor(table: DeviceTable, kinds: readonly GroupKind[]) {
@@ -118,26 +118,20 @@ export class Groups {
     return kind === 'fleet' ? 0 : this.#table[kind].get(device);
   }
 
-  #membersAt(kind: PlaceKind, place: number): number[] {
-    this.#members[kind][place] ??= [];
+  #membersAt(kind: PlaceKind, place: number): Members {
+    this.#members[kind][place] ??= new Members(this.#links[kind]);
     return this.#members[kind][place];
   }
 
   #join(device: number, kind: PlaceKind, place: number): void {
-    this.#positions[kind][device] = this.#membersAt(kind, place).push(device) - 1;
+    this.#membersAt(kind, place).join(device);
     const state = this.#table.state.get(device);
     if (state === SUSPECT) this.at(kind, place).overdue += 1;
     else if (state === UNREACHABLE) this.at(kind, place).unreachable += 1;
   }
 
   #leave(device: number, kind: PlaceKind, place: number): void {
-    const members = this.#membersAt(kind, place);
-    const position = this.#positions[kind][device] as number;
-    const last = members.pop() as number;
-    if (last !== device) {
-      members[position] = last;
-      this.#positions[kind][last] = position;
-    }
+    this.#membersAt(kind, place).leave(device);
     this.#forget(this.at(kind, place), device);
   }
 

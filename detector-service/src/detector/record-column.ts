@@ -1,13 +1,11 @@
 /**
- * One quantity of every device, read and written by the device's index. It lies strided in pages of records that it
- * shares with the other columns; see `record-pages.ts`.
+ * One quantity of every device, read and written by the device's index. It lies strided among the other columns' in
+ * the records that `device-records.ts` lays out.
  *
- * A class for each kind of number, alike as they are: the compiler makes a few instructions of an access whose kind
- * it knows, and a search of one whose kind it does not.
+ * A class for each kind of number, alike as they are: the compiler makes two instructions of an access whose kind it
+ * knows, and a search of one whose kind it does not. For the same reason `get` and `set` are as short as they are:
+ * functions of this size are always inlined.
  */
-const PAGE_BITS = 12;
-export const PAGE_RECORDS = 1 << PAGE_BITS;
-const PAGE_MASK = PAGE_RECORDS - 1;
 const INT32_MAX = 0x7fff_ffff;
 
 /** Bytes of each kind of number. */
@@ -17,91 +15,70 @@ export type Column = Float64Column | Float32Column | Int32Column | Uint16Column;
 
 export class Float64Column {
   readonly kind = 'float64';
-  readonly #pages: readonly Float64Array[];
-  #record = 0;
-  #offset = 0;
+  #values = new Float64Array(0);
+  #step = 0;
 
-  constructor(pages: readonly Float64Array[]) {
-    this.#pages = pages;
-  }
-
-  /** Says where it lies: at `offset` in records of this length, both in numbers of its kind. */
-  place(record: number, offset: number): void {
-    this.#record = record;
-    this.#offset = offset;
+  /** Lies in these records, each of `recordBytes`, from this byte on. */
+  place(records: ArrayBuffer, recordBytes: number, offset: number): void {
+    this.#values = new Float64Array(records, offset);
+    this.#step = recordBytes / KIND_BYTES.float64;
   }
 
   get(device: number): number {
-    const page = this.#pages[device >>> PAGE_BITS] as Float64Array;
-    return page[(device & PAGE_MASK) * this.#record + this.#offset] as number;
+    return this.#values[device * this.#step] as number;
   }
 
   set(device: number, value: number): void {
-    const page = this.#pages[device >>> PAGE_BITS] as Float64Array;
-    page[(device & PAGE_MASK) * this.#record + this.#offset] = value;
+    this.#values[device * this.#step] = value;
   }
 }
 
 /** May be a row of numbers for each device: then `get` and `set` speak of the first. */
 export class Float32Column {
   readonly kind = 'float32';
-  readonly #pages: readonly Float32Array[];
-  #record = 0;
-  #offset = 0;
+  #values = new Float32Array(0);
+  #step = 0;
 
-  constructor(pages: readonly Float32Array[]) {
-    this.#pages = pages;
-  }
-
-  /** Says where it lies: at `offset` in records of this length, both in numbers of its kind. */
-  place(record: number, offset: number): void {
-    this.#record = record;
-    this.#offset = offset;
+  place(records: ArrayBuffer, recordBytes: number, offset: number): void {
+    this.#values = new Float32Array(records, offset);
+    this.#step = recordBytes / KIND_BYTES.float32;
   }
 
   get(device: number): number {
-    return this.page(device)[this.base(device)] as number;
+    return this.#values[device * this.#step] as number;
   }
 
   set(device: number, value: number): void {
-    this.page(device)[this.base(device)] = value;
+    this.#values[device * this.#step] = value;
   }
 
-  /** The page in which the device's numbers lie, … */
-  page(device: number): Float32Array {
-    return this.#pages[device >>> PAGE_BITS] as Float32Array;
+  /** The array in which the rows lie, until a device is added, … */
+  get values(): Float32Array {
+    return this.#values;
   }
 
-  /** … and where in it they begin. Both hold until a device is added. */
+  /** … and where in it a device's begins. */
   base(device: number): number {
-    return (device & PAGE_MASK) * this.#record + this.#offset;
+    return device * this.#step;
   }
 }
 
 export class Int32Column {
   readonly kind = 'int32';
-  readonly #pages: readonly Int32Array[];
-  #record = 0;
-  #offset = 0;
+  #values = new Int32Array(0);
+  #step = 0;
 
-  constructor(pages: readonly Int32Array[]) {
-    this.#pages = pages;
-  }
-
-  /** Says where it lies: at `offset` in records of this length, both in numbers of its kind. */
-  place(record: number, offset: number): void {
-    this.#record = record;
-    this.#offset = offset;
+  place(records: ArrayBuffer, recordBytes: number, offset: number): void {
+    this.#values = new Int32Array(records, offset);
+    this.#step = recordBytes / KIND_BYTES.int32;
   }
 
   get(device: number): number {
-    const page = this.#pages[device >>> PAGE_BITS] as Int32Array;
-    return page[(device & PAGE_MASK) * this.#record + this.#offset] as number;
+    return this.#values[device * this.#step] as number;
   }
 
   set(device: number, value: number): void {
-    const page = this.#pages[device >>> PAGE_BITS] as Int32Array;
-    page[(device & PAGE_MASK) * this.#record + this.#offset] = value;
+    this.#values[device * this.#step] = value;
   }
 
   /** Counts on; a full counter stays full. */
@@ -112,27 +89,19 @@ export class Int32Column {
 
 export class Uint16Column {
   readonly kind = 'uint16';
-  readonly #pages: readonly Uint16Array[];
-  #record = 0;
-  #offset = 0;
+  #values = new Uint16Array(0);
+  #step = 0;
 
-  constructor(pages: readonly Uint16Array[]) {
-    this.#pages = pages;
-  }
-
-  /** Says where it lies: at `offset` in records of this length, both in numbers of its kind. */
-  place(record: number, offset: number): void {
-    this.#record = record;
-    this.#offset = offset;
+  place(records: ArrayBuffer, recordBytes: number, offset: number): void {
+    this.#values = new Uint16Array(records, offset);
+    this.#step = recordBytes / KIND_BYTES.uint16;
   }
 
   get(device: number): number {
-    const page = this.#pages[device >>> PAGE_BITS] as Uint16Array;
-    return page[(device & PAGE_MASK) * this.#record + this.#offset] as number;
+    return this.#values[device * this.#step] as number;
   }
 
   set(device: number, value: number): void {
-    const page = this.#pages[device >>> PAGE_BITS] as Uint16Array;
-    page[(device & PAGE_MASK) * this.#record + this.#offset] = value;
+    this.#values[device * this.#step] = value;
   }
 }

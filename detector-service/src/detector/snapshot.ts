@@ -8,6 +8,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { LAYOUT } from './algorithms/index.ts';
+import { type ColumnSpec, DeviceRecords } from './device-records.ts';
 import { type DeviceTable, FLAG } from './device-table.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
 import { type Group, type GroupKind, PLACE_KINDS } from './groups.ts';
@@ -15,7 +16,6 @@ import type { IncidentState } from './incident.ts';
 import type { IncidentBook } from './incident-book.ts';
 import { entryLength, nameIn } from './name-arena.ts';
 import type { Column, Float32Column, Uint16Column } from './record-column.ts';
-import { type ColumnSpec, RecordPages } from './record-pages.ts';
 
 const MAGIC = 'SLOWBEAT';
 const VERSION = 2;
@@ -118,10 +118,10 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
     offset += length;
     return bytes.subarray(offset - length, offset);
   };
-  const records = new RecordPages();
+  const records = new DeviceRecords();
   for (const spec of header.columns) records.declare(spec);
   records.reserve(header.devices);
-  records.load(take(header.devices * records.recordBytes));
+  records.bytes(0, header.devices).set(take(header.devices * records.recordBytes));
   const ofClasses = header.classes.map(({ numbers }) =>
     float64s(take(numbers * Float64Array.BYTES_PER_ELEMENT)),
   );
@@ -142,7 +142,7 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
 }
 
 /** Registers every device of a class that is still configured, under the number that it finds free. */
-function restoreDevices(fleet: Fleet, header: Header, records: RecordPages, names: Buffer): void {
+function restoreDevices(fleet: Fleet, header: Header, records: DeviceRecords, names: Buffer): void {
   const { table } = fleet;
   // The places a fresh table would number by first sight must have the snapshot's numbers.
   for (const name of header.places) table.places.number(name);
@@ -171,11 +171,11 @@ function restoreDevices(fleet: Fleet, header: Header, records: RecordPages, name
     fleet.flag(device, FLAG.held, false);
     for (const kind of PLACE_KINDS) fleet.groups.assign(device, kind, saved.get(kind)?.get(row) ?? -1);
     if (!sameLayout[savedClass.get(row)]) continue;
-    const from = savedLearned.page(row);
-    const to = table.learned.page(device);
-    const offset = table.learned.base(device) - savedLearned.base(row);
-    const end = savedLearned.base(row) + learnedNumbers;
-    for (let i = end - learnedNumbers; i < end; i += 1) to[i + offset] = from[i] as number;
+    const from = savedLearned.base(row);
+    table.learned.values.set(
+      savedLearned.values.subarray(from, from + learnedNumbers),
+      table.learned.base(device),
+    );
   }
 }
 
@@ -199,9 +199,8 @@ function saveRecords(table: DeviceTable, into: Buffer, start: number): number {
     if (!table.has(device)) continue;
     const first = device;
     while (device < end && table.has(device)) device += 1;
-    const length = (device - first) * records.recordBytes;
-    records.save(first, device, into.subarray(at, at + length));
-    at += length;
+    into.set(records.bytes(first, device), at);
+    at += (device - first) * records.recordBytes;
   }
   return at;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ClassConfig, classConfig } from '../detector/index.ts';
 import { withAlgorithm } from './contender.ts';
-import { plotSvg } from './plot.ts';
+import { plotGridSvg, plotSvg } from './plot.ts';
 import { LogAxis } from './plot-axis.ts';
 import { replay } from './replay.ts';
 import { budgetSweep, replayPlot } from './replay-plot.ts';
@@ -118,4 +118,31 @@ test('an axis places decades evenly and names few of many ticks', () => {
     wide.filter(({ label }) => label).map(({ value }) => value),
     [0.001, 0.01, 0.1, 1, 10, 100, 1000, 10_000, 100_000, 1_000_000],
   );
+  const narrow = [...new LogAxis([0.001, 1e6], 1, 0, 200).ticks()];
+  assert.deepEqual(
+    narrow.filter(({ label }) => label).map(({ value }) => value),
+    [0.01, 1, 100, 10_000, 1_000_000],
+  );
+});
+
+test('plots side by side share one legend, and a series has one look in all of them', () => {
+  const at = (falseAlarmsPerDeviceYear: number) => [{ falseAlarmsPerDeviceYear, detectionIntervals: 3 }];
+  const fixed = { name: 'fixed', style: 'mark' as const };
+  const svg = plotGridSvg('both & more', [
+    { title: 'one', series: [{ ...fixed, points: at(2) }] },
+    {
+      title: 'two',
+      budget: 1,
+      series: [
+        { name: 'oracle', style: 'line', points: [...at(1), ...at(5)] },
+        { ...fixed, points: at(4) },
+      ],
+    },
+  ]);
+  assert.equal(svg.match(/>fixed</g)?.length, 1);
+  assert.match(svg, /both &#38; more/);
+  const [legend, first, second] = [...svg.matchAll(/d="(M-[^"]+)" fill="(#\w+)" stroke="#fff"/g)];
+  assert.deepEqual([first?.[1], first?.[2]], [legend?.[1], legend?.[2]]);
+  assert.deepEqual([second?.[1], second?.[2]], [legend?.[1], legend?.[2]]);
+  assert.equal(new Set(svg.match(/clipPath id="[^"]+"/g)).size, 2);
 });

@@ -190,3 +190,16 @@ test('keeps the floor and the cap', () => {
   capped.lossy(seeded(1), 300, 0.6);
   assert.ok(capped.deadlines.deadMs <= 4 * INTERVAL);
 });
+
+test('a number that jumps is not a crowd of lost beats, and asks for no endless sum', () => {
+  for (const missed of [1e5, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+    const played = new Played(
+      new AdaptiveModel({ intervalMs: INTERVAL, falseAlarmsPerDeviceYear: 12 }),
+      false,
+    );
+    played.gap(INTERVAL, missed);
+    for (let i = 0; i < 5; i++) played.gap(INTERVAL, 0);
+    assert.equal(played.mistakes, 0, `${missed} missed`);
+    assert.ok(played.model.phi(played.state, 0, played.plan, 400 * DAY) > 3);
+  }
+});
