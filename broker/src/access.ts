@@ -3,34 +3,43 @@
  *
  * A refusal carries a reason for the log and nothing for the client: MQTT 3.1.1 has no words for it.
  */
-import { isName, parseTopic, type TopicKind } from '@slowbeat/device-sdk/protocol';
-
-/**
- * - `device` speaks for itself, `gateway` for the devices it was granted;
- * - `detector` hears everything and publishes verdicts and probes;
- * - `observer` only hears;
- * - `anonymous` is everybody in open mode: any device and the detector at once.
- */
-export type Role = 'device' | 'gateway' | 'detector' | 'observer' | 'anonymous';
-
-export const CREDENTIAL_ROLES = ['device', 'gateway', 'detector', 'observer'] as const;
-
-/** Devices somebody may speak for: names, `*` for all, or a beginning with `*` as in `line-3-*`. */
-export interface DeviceGrant {
-  readonly deviceClass: string;
-  readonly device: string;
-}
-
-export interface Identity {
-  readonly role: Role;
-  readonly name: string;
-  /** Only devices and gateways have any. */
-  readonly grants: readonly DeviceGrant[];
-}
-
-export const ANONYMOUS: Identity = { role: 'anonymous', name: 'anonymous', grants: [] };
+import { filterFor, parseTopic, type TopicKind } from '@slowbeat/device-sdk/protocol';
+import type { Identity, Role } from './identity.ts';
+import { filtersOverlap, isFilter, liesBelow } from './topic-filter.ts';
 
 export type Action = 'publish' | 'subscribe' | 'will';
+
+/** Topics outside the scheme that are carried as well, for bridging and other uses of the same broker. */
+export interface ForeignTopics {
+  /** Whole levels, without wildcards; empty for every topic. */
+  readonly prefix: string;
+  /** Who may publish there, retained or not, and leave a will there. */
+  readonly publish: readonly Role[];
+  /** Which devices and gateways may subscribe there; detectors and observers hear everything. */
+  readonly subscribe: readonly Role[];
+}
+
+export interface AccessRules {
+  readonly root: string;
+  readonly foreign: readonly ForeignTopics[];
+}
+
+const EVERYBODY: readonly Role[] = ['device', 'gateway', 'detector', 'observer', 'anonymous'];
+
+/** The setting `topics` as rules. */
+export function accessRules(root: string, topics: 'scheme' | 'any' | readonly ForeignTopics[]): AccessRules {
+  if (topics === 'scheme') return { root, foreign: [] };
+  if (topics === 'any') return { root, foreign: [{ prefix: '', publish: EVERYBODY, subscribe: EVERYBODY }] };
+  const openModeToo = (roles: readonly Role[]): readonly Role[] => [...roles, 'anonymous'];
+  return {
+    root,
+    foreign: topics.map(({ prefix, publish, subscribe }) => ({
+      prefix,
+      publish: openModeToo(publish),
+      subscribe: openModeToo(subscribe),
+    })),
+  };
+}
 
 export type Refused =
   | 'outside-the-scheme'
@@ -38,9 +47,10 @@ export type Refused =
   | 'invalid-filter'
   | 'wildcard'
   | 'foreign-device'
-  | 'kind-not-for-this-role';
+  | 'kind-not-for-this-role'
+  | 'never-granted';
 
-/** `kind` is told for publishes and wills, where the topic names exactly one. */
+/** `kind` is told for publishes and wills on a topic of the scheme, which names exactly one. */
 export type Verdict =
   | { readonly allowed: true; readonly kind?: TopicKind }
   | { readonly allowed: false; readonly reason: Refused };
@@ -59,6 +69,11 @@ const MAY_PUBLISH: Readonly<Record<Role, ReadonlySet<TopicKind>>> = {
   anonymous: ALL_SPEECH,
 };
 
+/** What a role publishes below the root, about the devices it may speak for. */
+export function mayPublish(role: Role): readonly TopicKind[] {
+  return [...MAY_PUBLISH[role]];
+}
+
 const MAY_LEAVE_WILL: Readonly<Record<Role, ReadonlySet<TopicKind>>> = {
   device: WILL_ONLY,
   gateway: WILL_ONLY,
@@ -67,12 +82,18 @@ const MAY_LEAVE_WILL: Readonly<Record<Role, ReadonlySet<TopicKind>>> = {
   anonymous: WILL_ONLY,
 };
 
+/**
+ * What nobody may subscribe to where any topic is carried: it lets a client's author see a refusal (SUBACK 128), and
+ * Eclipse Paho's conformance suite expects to be refused this very filter.
+ */
+const NEVER_GRANTED: ReadonlySet<string> = new Set(['nosubscribe', 'test/nosubscribe']);
+
 /** Decides about one topic (for `subscribe`: one filter). Never throws, whatever the text. */
-export function decide(identity: Identity, action: Action, topic: string, root: string): Verdict {
-  if (action === 'subscribe') return decideSubscribe(identity, topic, root);
-  if (topic.startsWith('$')) return refused('system-topic');
-  const parsed = parseTopic(root, topic);
-  if (parsed === undefined) return refused(/[+#]/.test(topic) ? 'wildcard' : 'outside-the-scheme');
+export function decide(identity: Identity, action: Action, topic: string, rules: AccessRules): Verdict {
+  if (action === 'subscribe') return decideSubscribe(identity, topic, rules);
+  if (isReserved(topic)) return refused('system-topic');
+  const parsed = parseTopic(rules.root, topic);
+  if (parsed === undefined) return decideForeign(identity, topic, rules);
   const allowed = action === 'will' ? MAY_LEAVE_WILL : MAY_PUBLISH;
   if (!allowed[identity.role].has(parsed.kind)) return refused('kind-not-for-this-role');
   if (isBound(identity) && !speaksFor(identity, parsed.deviceClass, parsed.device)) {
@@ -81,19 +102,51 @@ export function decide(identity: Identity, action: Action, topic: string, root: 
   return { allowed: true, kind: parsed.kind };
 }
 
-function decideSubscribe(identity: Identity, filter: string, root: string): Verdict {
+function decideForeign(identity: Identity, topic: string, { root, foreign }: AccessRules): Verdict {
+  if (/[+#]/.test(topic)) return refused('wildcard');
+  if (topic === '' || topic.includes('\0') || liesBelow(topic, root)) return refused('outside-the-scheme');
+  const carried = foreign.some(
+    ({ prefix, publish }) => liesBelow(topic, prefix) && publish.includes(identity.role),
+  );
+  return carried ? { allowed: true } : refused(topic.startsWith('$') ? 'system-topic' : 'outside-the-scheme');
+}
+
+function decideSubscribe(identity: Identity, filter: string, { root, foreign }: AccessRules): Verdict {
   if (!isFilter(filter)) return refused('invalid-filter');
-  if (isBound(identity)) {
-    if (/[+#]/.test(filter)) return refused('wildcard');
-    const parsed = parseTopic(root, filter);
-    if (parsed === undefined) return refused(filter.startsWith('$') ? 'system-topic' : 'outside-the-scheme');
+  const carriesAll = foreign.some(({ prefix }) => prefix === '');
+  if (carriesAll && NEVER_GRANTED.has(filter)) return refused('never-granted');
+  if (isBound(identity)) return decideBoundSubscribe(identity, filter, { root, foreign });
+  if (filter.startsWith('$SYS/')) return { allowed: true };
+  if (isReserved(filter) || (filter.startsWith('$') && !carriesAll)) return refused('system-topic');
+  const reachesSomething =
+    filtersOverlap(filter, filterFor(root)) ||
+    foreign.some(({ prefix }) => filtersOverlap(filter, below(prefix)));
+  return reachesSomething ? { allowed: true } : refused('outside-the-scheme');
+}
+
+/** A device or gateway hears its own pings, and what it is given outside the scheme and nothing more. */
+function decideBoundSubscribe(identity: Identity, filter: string, { root, foreign }: AccessRules): Verdict {
+  const parsed = parseTopic(root, filter);
+  if (parsed !== undefined) {
     if (!speaksFor(identity, parsed.deviceClass, parsed.device)) return refused('foreign-device');
     return parsed.kind === 'ping' ? { allowed: true } : refused('kind-not-for-this-role');
   }
-  if (filter.startsWith('$')) {
-    return filter.startsWith('$SYS/') ? { allowed: true } : refused('system-topic');
-  }
-  return reaches(filter, root) ? { allowed: true } : refused('outside-the-scheme');
+  const given =
+    !isReserved(filter) &&
+    !filtersOverlap(filter, filterFor(root)) &&
+    foreign.some(({ prefix, subscribe }) => subscribe.includes(identity.role) && liesBelow(filter, prefix));
+  if (given) return { allowed: true };
+  if (/[+#]/.test(filter)) return refused('wildcard');
+  return refused(filter.startsWith('$') ? 'system-topic' : 'outside-the-scheme');
+}
+
+/** The broker's own statistics, and shared subscriptions, which this broker does not have. */
+function isReserved(topic: string): boolean {
+  return /^\$(SYS|share)(\/|$)/i.test(topic);
+}
+
+function below(prefix: string): string {
+  return prefix === '' ? '#' : `${prefix}/#`;
 }
 
 /** True when the identity may only speak for the devices it was granted. */
@@ -109,40 +162,6 @@ function speaksFor(identity: Identity, deviceClass: string, device: string): boo
 
 function grantCovers(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
-}
-
-/** Reads `class/device` or `device` (of any class); undefined when it is neither. */
-export function parseGrant(text: string): DeviceGrant | undefined {
-  const levels = text.split('/');
-  const [deviceClass, device] = levels.length === 1 ? ['*', levels[0]] : levels;
-  if (levels.length > 2 || deviceClass === undefined || device === undefined) return undefined;
-  return isGrantPattern(deviceClass) && isGrantPattern(device) ? { deviceClass, device } : undefined;
-}
-
-function isGrantPattern(text: string): boolean {
-  if (text === '*') return true;
-  return isName(text.endsWith('*') ? text.slice(0, -1) : text);
-}
-
-/** A filter as MQTT 3.1.1 section 4.7.1 wants it: `+` fills a level, `#` the last one. */
-export function isFilter(filter: string): boolean {
-  if (filter.length === 0 || filter.includes('\0')) return false;
-  const levels = filter.split('/');
-  return levels.every(
-    (level, index) => level === '+' || (level === '#' && index === levels.length - 1) || !/[+#]/.test(level),
-  );
-}
-
-/** True when the filter can match anything below the root; one that cannot is somebody's mistake. */
-function reaches(filter: string, root: string): boolean {
-  const rootLevels = root.split('/');
-  const levels = filter.split('/');
-  for (const [index, wanted] of rootLevels.entries()) {
-    const level = levels[index];
-    if (level === '#') return true;
-    if (level !== '+' && level !== wanted) return false;
-  }
-  return levels.length > rootLevels.length;
 }
 
 function refused(reason: Refused): Verdict {

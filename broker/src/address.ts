@@ -1,5 +1,5 @@
 /** Network addresses as limits see them. */
-import { isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 /** An IPv4 address written as IPv6 becomes plain IPv4; anything else stays. */
 export function plainAddress(address: string | undefined): string {
@@ -31,4 +31,16 @@ export function partyOf(address: string): string {
 export function isLoopback(address: string): boolean {
   const plain = plainAddress(address);
   return isIPv4(plain) ? plain.startsWith('127.') : plain === '::1';
+}
+
+/** Addresses and networks (`10.0.0.0/8`) as Node matches them. Throws for what is neither. */
+export function addressList(entries: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', prefix] = entry.split('/');
+    const family = isIPv4(address) ? 'ipv4' : 'ipv6';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
 }

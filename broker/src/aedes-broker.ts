@@ -1,24 +1,25 @@
 /** Aedes behind a door, a log-in, access rules and an ingest, put together and taken apart again. */
-import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseTopic } from '@slowbeat/device-sdk/protocol';
-import type { Aedes, Client, PublishPacket } from 'aedes';
+import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
-import { isLoopback, plainAddress } from './address.ts';
+import { isLoopback } from './address.ts';
 import { createAedes } from './aedes-hooks.ts';
-import { guardPackets } from './aedes-seams.ts';
+import { type Distribute, guardPackets } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
-import type { BrokerConfig } from './config.ts';
+import { type BrokerConfig, wantedListeners } from './config.ts';
 import { type Connection, Connections, createConnection } from './connection.ts';
-import type { BrokerCounters } from './counters.ts';
-import type { Credentials } from './credentials.ts';
+import type { BrokerCounters, Reason } from './counters.ts';
 import { Door } from './door.ts';
 import { Duplicates } from './duplicates.ts';
 import { endReason } from './end-reason.ts';
 import { BrokerError } from './errors.ts';
+import type { Identification } from './identification.ts';
 import { Ingest, type Tap } from './ingest.ts';
+import { atInstant } from './instant-timer.ts';
 import { Ledger } from './ledger.ts';
-import { listen } from './listener.ts';
+import type { Arrival, Endpoint } from './listener.ts';
+import { Listeners } from './listeners.ts';
 import { Login } from './login.ts';
 import { SessionStore } from './session-store.ts';
 import { Traffic } from './traffic.ts';
@@ -28,7 +29,7 @@ export interface BrokerParts {
   readonly logger: Logger;
   readonly tap: Tap;
   readonly now: () => number;
-  readonly credentials: Credentials | undefined;
+  readonly identification: Identification;
 }
 
 const SESSION_SWEEP_MS = 60_000;
@@ -44,11 +45,12 @@ export class AedesBroker implements Broker {
   readonly #store: SessionStore;
   readonly #duplicates = new Duplicates();
   readonly #aedes: Aedes;
-  readonly #server: Server;
+  readonly #distribute: Distribute;
+  readonly #listeners: Listeners;
   /** Clients logged in, by client id. */
   readonly #live = new Map<string, Client>();
   readonly #sweep: NodeJS.Timeout;
-  #address = { host: '', port: 0 };
+  #endpoints: readonly Endpoint[] = [];
   #connectsTotal = 0;
   #takeoversTotal = 0;
   #closed: Promise<void> | undefined;
@@ -60,7 +62,7 @@ export class AedesBroker implements Broker {
     const connections = this.#connections;
     this.#ledger = new Ledger(parts.logger, limits.logLinesPerMinuteMax);
     const ledger = this.#ledger;
-    this.#door = new Door(limits, ledger);
+    this.#door = new Door(limits, ledger, now);
     this.#ingest = new Ingest(parts.tap, limits);
     this.#store = new SessionStore(limits, {
       overflowed: (client) => ledger.refuse('queue-overflow', { client }),
@@ -68,42 +70,52 @@ export class AedesBroker implements Broker {
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
       mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
     });
-    const publish = (packet: PublishPacket): void => this.#aedes.publish(packet, () => {});
-    this.#traffic = new Traffic({ config, connections, ledger, ingest: this.#ingest, now, publish });
+    const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
+    this.#traffic = new Traffic({ config, connections, ledger, ingest: this.#ingest, now, distribute });
     const accepted = (client: Client, connection: Connection): void => this.#accepted(client, connection);
-    this.#login = new Login({ config, connections, ledger, now, credentials: parts.credentials, accepted });
-    this.#aedes = createAedes({
+    const spoke = ({ arrival }: Connection): void => this.#door.spoke(arrival.socket);
+    const { identification } = parts;
+    this.#login = new Login({ config, connections, ledger, identification, spoke, accepted });
+    ({ aedes: this.#aedes, distribute: this.#distribute } = createAedes({
       limits,
       login: this.#login,
       traffic: this.#traffic,
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
-    });
+    }));
     this.#listenTo(this.#aedes);
-    this.#server = createServer({ noDelay: true }, (socket) => this.#welcome(socket));
+    this.#listeners = new Listeners({
+      wanted: wantedListeners(config),
+      access: config.access,
+      limits,
+      door: this.#door,
+      ledger,
+      onArrival: (arrival) => this.#welcome(arrival),
+    });
     this.#sweep = setInterval(() => this.#store.expire(now()), SESSION_SWEEP_MS).unref();
   }
 
-  get address(): { readonly host: string; readonly port: number } {
-    return this.#address;
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
   }
 
-  async start(host: string): Promise<void> {
+  async start(): Promise<void> {
     const { config, logger } = this.#parts;
     await this.#aedes.listen();
     try {
-      this.#address = await listen(this.#server, host, config.tcp.port);
+      this.#endpoints = await this.#listeners.start();
     } catch (error) {
       await this.close();
       throw error;
     }
-    // A socket that cannot be accepted (no descriptors left) is lost; the server goes on.
-    this.#server.on('error', (error) => this.#ledger.refuse('connections-max', { detail: error.message }));
-    if (config.access.mode === 'open') {
-      const reach = isLoopback(host) ? 'on this machine' : 'WHO REACHES THIS ADDRESS';
-      logger.warn({ ...this.#address }, `open mode: everybody ${reach} can speak for any device`);
+    for (const { kind, host, port } of this.#endpoints) {
+      if (config.access.mode === 'open') {
+        const reach = isLoopback(host) ? 'on this machine' : 'WHO REACHES THIS ADDRESS';
+        logger.warn({ kind, host, port }, `open mode: everybody ${reach} can speak for any device`);
+      }
+      const { root, access } = config;
+      logger.info({ kind, host, port, root, access: access.mode }, 'broker is listening');
     }
-    logger.info({ ...this.#address, root: config.root, access: config.access.mode }, 'broker is listening');
   }
 
   publish({ topic, payload, qos, retain }: TrustedMessage): Promise<void> {
@@ -139,16 +151,20 @@ export class AedesBroker implements Broker {
   }
 
   async reload(): Promise<void> {
-    const { credentials, logger } = this.#parts;
-    if (credentials === undefined) return;
-    await credentials.reload();
-    for (const client of this.#live.values()) {
-      const identity = this.#connections.of(client)?.identity;
-      if (identity === undefined || credentials.isCurrent(identity)) continue;
-      this.#ledger.refuse('login-revoked', this.#connections.circumstances(client));
-      client.close();
+    const { identification, logger } = this.#parts;
+    const uses = await Promise.all([identification.read(), this.#listeners.read()]);
+    for (const use of uses) use();
+    for (const client of [...this.#live.values()]) {
+      const proof = this.#connections.of(client)?.proof;
+      if (proof === undefined || (await proof.stillHolds()) || client.closed) continue;
+      this.#end(client, 'login-revoked');
     }
-    logger.info('credentials read again');
+    logger.info('users, keys and certificates read again');
+  }
+
+  #end(client: Client, reason: Reason): void {
+    this.#ledger.refuse(reason, this.#connections.circumstances(client));
+    client.close();
   }
 
   close(): Promise<void> {
@@ -168,8 +184,8 @@ export class AedesBroker implements Broker {
     });
     const deadline = setTimeout(expire, closeTimeoutMs);
     this.#traffic.close();
-    const serverClosed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    await Promise.race([this.#ingest.whenIdle(), expired]);
+    const serverClosed = this.#listeners.close();
+    await Promise.race([this.#traffic.whenIdle(), expired]);
     await nextTurn(); // lets the last PUBACKs leave
     await Promise.race([new Promise<void>((resolve) => this.#aedes.close(resolve)), expired]);
     this.#door.destroyAll();
@@ -206,23 +222,28 @@ export class AedesBroker implements Broker {
     (aedes as NodeJS.EventEmitter).on('error', (error) => this.#mistake(error));
   }
 
-  #welcome(socket: Socket): void {
-    if (!this.#door.admit(socket)) return;
+  #welcome(arrival: Arrival): void {
     const { config, now } = this.#parts;
     const { messagesPerSecondMax, messageBurstMax } = config.limits;
-    const address = plainAddress(socket.remoteAddress);
-    const client = this.#aedes.handle(socket);
-    this.#connections.add(client, createConnection(address, messagesPerSecondMax, messageBurstMax, now()));
+    const client = this.#aedes.handle(arrival.stream);
+    this.#connections.add(client, createConnection(arrival, messagesPerSecondMax, messageBurstMax, now()));
     guardPackets(client, this.#traffic.judge);
   }
 
-  #accepted(client: Client, connection: Connection): void {
-    this.#door.settled(client.conn as Socket);
+  #accepted(client: Client, { arrival, proof }: Connection): void {
+    const { now } = this.#parts;
+    this.#door.settled(arrival.socket);
+    if (proof?.expiresAt !== undefined) {
+      arrival.stream.once(
+        'close',
+        atInstant(proof.expiresAt, now, () => this.#end(client, 'login-expired')),
+      );
+    }
     const before = this.#live.get(client.id);
     if (before === undefined || before.closed) return;
     this.#takeoversTotal += 1;
-    const addresses = [this.#connections.of(before)?.address ?? '', connection.address];
-    const duplicate = this.#duplicates.note(client.id, addresses, this.#parts.now());
+    const addresses = [this.#connections.of(before)?.arrival.address ?? '', arrival.address];
+    const duplicate = this.#duplicates.note(client.id, addresses, now());
     if (duplicate === undefined) return;
     const { takeovers, withinMs } = duplicate;
     const detail = `${takeovers} takeovers in ${Math.round(withinMs / 1000)} s, from ${duplicate.addresses.join(', ')}; give each client its own id`;

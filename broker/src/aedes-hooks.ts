@@ -1,6 +1,12 @@
 /** Aedes with every hook answered and every seam in place. */
 import { Aedes } from 'aedes';
-import { assertSeams, detachPublishers, guardRegistry } from './aedes-seams.ts';
+import {
+  assertSeams,
+  type Distribute,
+  detachPublishers,
+  distributeFirst,
+  guardRegistry,
+} from './aedes-seams.ts';
 import type { BrokerLimits } from './config.ts';
 import { runHook } from './hook.ts';
 import type { Login } from './login.ts';
@@ -9,6 +15,9 @@ import type { Traffic } from './traffic.ts';
 
 /** QoS 2 publishes of one client between PUBLISH and PUBREL; heartbeats do not use QoS 2 at all. */
 const QOS2_IN_FLIGHT_MAX = 100;
+
+/** The longest delay of a timer. */
+const NEVER_MS = 2 ** 31 - 1;
 
 export interface AedesParts {
   readonly limits: BrokerLimits;
@@ -19,13 +28,18 @@ export interface AedesParts {
   readonly onMistake: (error: unknown) => void;
 }
 
-/** Not listening yet: `listen()` starts its timers. */
-export function createAedes({ limits, login, traffic, store, onMistake: mistake }: AedesParts): Aedes {
+export interface HookedAedes {
+  /** Not listening yet: `listen()` starts its timers. */
+  readonly aedes: Aedes;
+  readonly distribute: Distribute;
+}
+
+export function createAedes({ limits, login, traffic, store, onMistake: mistake }: AedesParts): HookedAedes {
   const aedes = new Aedes({
     // With a bound on concurrent deliveries one stuck subscriber stops them all, and the queue behind it
     // overflows the stack when it drains.
     concurrency: 0,
-    connectTimeout: limits.connectTimeoutMs,
+    connectTimeout: NEVER_MS, // the door closes who does not say CONNECT, also on the way through TLS and HTTP
     drainTimeout: limits.drainTimeoutMs,
     maxClientsIdLength: limits.clientIdLengthMax,
     maxTopicLevels: limits.topicLevelsMax,
@@ -71,5 +85,5 @@ export function createAedes({ limits, login, traffic, store, onMistake: mistake 
   assertSeams(aedes);
   detachPublishers(aedes);
   guardRegistry(aedes);
-  return aedes;
+  return { aedes, distribute: distributeFirst(aedes) };
 }

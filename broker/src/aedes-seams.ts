@@ -28,6 +28,11 @@ interface AedesInternals {
   readonly mq: { emit(packet: unknown, done: () => void): unknown };
   readonly clients: Record<string, Client>;
   connectedClients: number;
+  publish(
+    packet: PublishPacket,
+    client: Client | null | ((error?: Error | null) => void),
+    done?: (error?: Error | null) => void,
+  ): void;
   registerClient(client: Client): void;
   _finishRegisterClient(client: Client): void;
   unregisterClient(client: Client): void;
@@ -80,6 +85,39 @@ export function detachPublishers(aedes: Aedes): void {
     emit(packet, () => {});
     done();
     return mq;
+  };
+}
+
+/** Hands a client's message to everybody it is for; `done` comes when it is queued or written for each of them. */
+export type Distribute = (
+  client: Client,
+  packet: PublishPacket,
+  done: (error?: Error | null) => void,
+) => void;
+
+/**
+ * Lets a QoS 1 message be handed to its subscribers before it is acknowledged. Aedes writes the PUBACK first, so that
+ * a broker that dies in between has promised what nobody got. What was handed over this way is not published again
+ * when Aedes comes to it after the PUBACK.
+ */
+export function distributeFirst(aedes: Aedes): Distribute {
+  const broker = internals(aedes);
+  const publish = broker.publish.bind(aedes);
+  const distributed = new WeakSet<object>();
+  broker.publish = (packet, client, done) => {
+    if (client !== null && typeof client === 'object' && distributed.delete(packet)) done?.();
+    else publish(packet, client, done);
+  };
+  return (client, packet, done) => {
+    publish(packet, client, (error) => {
+      if (error) {
+        done(error);
+        return;
+      }
+      distributed.add(packet);
+      // Lasting sessions have queued it by now; what is written to sockets is written in this turn's immediates.
+      setImmediate(done);
+    });
   };
 }
 

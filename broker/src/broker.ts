@@ -1,12 +1,18 @@
 /** The broker as its operator and the detector see it. */
 import type { Logger } from 'pino';
 import { AedesBroker } from './aedes-broker.ts';
-import { type BrokerConfigInput, brokerConfigSchema, describeConfigProblems } from './config.ts';
+import {
+  type BrokerConfig,
+  type BrokerConfigInput,
+  brokerConfigSchema,
+  describeConfigProblems,
+  wantedListeners,
+} from './config.ts';
 import type { BrokerCounters } from './counters.ts';
-import { Credentials } from './credentials.ts';
 import { BrokerError } from './errors.ts';
+import { Identification } from './identification.ts';
 import type { Tap } from './ingest.ts';
-import { resolveListenAddress } from './listener.ts';
+import type { Endpoint } from './listener.ts';
 
 export interface BrokerOptions extends BrokerConfigInput {
   readonly logger: Logger;
@@ -24,8 +30,8 @@ export interface TrustedMessage {
 }
 
 export interface Broker extends AsyncDisposable {
-  /** Where it listens; the port is the real one when 0 was asked for. */
-  readonly address: { readonly host: string; readonly port: number };
+  /** Where it listens, TCP first; ports are the real ones where 0 was asked for. */
+  readonly endpoints: readonly Endpoint[];
   /**
    * Publishes for the detector in the same process: no access check, not handed to the tap. Resolves when the
    * message is kept (retained, queued for lasting sessions) and on its way to subscribers.
@@ -33,8 +39,9 @@ export interface Broker extends AsyncDisposable {
   publish(message: TrustedMessage): Promise<void>;
   counters(): BrokerCounters;
   /**
-   * Reads the credentials file again; clients whose user is gone or changed are disconnected. Rejects with a
-   * BrokerError and keeps the present users when the file is not valid.
+   * Reads users, keys of tokens, certificates and revocation lists again; clients whose user, token or certificate is
+   * no longer accepted, or has other rights, are disconnected. Rejects with a BrokerError and changes nothing when
+   * any of the files is not valid.
    */
   reload(): Promise<void>;
   /** Stops taking messages, waits for those being taken in, closes every connection. Publishes no will. */
@@ -49,13 +56,25 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     throw new BrokerError('invalid-config', describeConfigProblems(parsed.error).join('\n'));
   }
   const config = parsed.data;
-  const host = await resolveListenAddress(config);
-  const { access, limits } = config;
-  const credentials =
-    access.mode === 'users'
-      ? await Credentials.load(access.credentialsFile, limits.passwordChecksMax)
-      : undefined;
-  const broker = new AedesBroker({ config, logger, tap, now, credentials });
-  await broker.start(host);
+  const problem = configProblem(config);
+  if (problem !== undefined) throw new BrokerError('invalid-config', problem);
+  const identification = await Identification.load(config.access, config.limits, now);
+  const broker = new AedesBroker({ config, logger, tap, now, identification });
+  await broker.start();
   return broker;
+}
+
+/** What is wrong between sections that are right by themselves. */
+function configProblem(config: BrokerConfig): string | undefined {
+  const listeners = wantedListeners(config);
+  if (listeners.length === 0) return 'broker: no listener is left; enable tcp, or add tls, ws or wss';
+  const asking = listeners.find(([, { tls }]) => tls?.clientCaFile !== undefined);
+  const uses = config.access.mode === 'users' && config.access.certificates !== undefined;
+  if (asking !== undefined && !uses) {
+    return `broker.${asking[0]}.clientCaFile: certificates are asked for and not looked at; set access.certificates (mode "users")`;
+  }
+  if (uses && asking === undefined) {
+    return 'broker.access.certificates: no listener asks for one; set clientCaFile of tls or wss';
+  }
+  return undefined;
 }

@@ -11,21 +11,23 @@ const README = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
 interface Node {
   readonly properties?: Readonly<Record<string, Node>>;
   readonly oneOf?: readonly Node[];
+  readonly required?: readonly string[];
   readonly default?: unknown;
   readonly const?: unknown;
   readonly description?: string;
 }
 
 /** One table row per setting; the alternatives of a mode are told apart by it. */
-function rows(node: Node, path: string): string[] {
+function rows(node: Node, path: string, isRequired = true): string[] {
   if (node.oneOf !== undefined) return node.oneOf.flatMap((alternative) => rows(alternative, path));
   if (node.properties === undefined) {
     const value = node.const ?? node.default;
-    const shown = value === undefined ? 'required' : `\`${JSON.stringify(value)}\``;
+    const without = isRequired ? 'required' : '–';
+    const shown = value === undefined ? without : `\`${JSON.stringify(value)}\``;
     return [`| \`${path}\` | ${shown} | ${node.description ?? 'NOT DESCRIBED'} |`];
   }
   return Object.entries(node.properties).flatMap(([key, child]) =>
-    rows(child, path === '' ? key : `${path}.${key}`),
+    rows(child, path === '' ? key : `${path}.${key}`, node.required?.includes(key) === true),
   );
 }
 
@@ -52,16 +54,16 @@ describe('the README', () => {
 describe('the configuration', () => {
   it('may be empty', () => {
     const config = brokerConfigSchema.parse({});
-    assert.deepEqual(config.tcp, { host: '127.0.0.1', port: 1883 });
+    assert.deepEqual(config.tcp, { enabled: true, host: '127.0.0.1', port: 1883, proxies: [] });
     assert.deepEqual(config.access, { mode: 'open', allowOpenOnNetwork: false });
   });
 
   for (const [input, problem] of [
     [{ limits: { connections: 1 } }, /^broker\.limits: unknown "connections"; known are connectionsMax, /],
-    [{ acess: {} }, /^broker: unknown "acess"; known are tcp, root, access, limits$/],
+    [{ acess: {} }, /^broker: unknown "acess"; known are tcp, tls, ws, wss, root, topics, access, limits$/],
     [{ tcp: { port: 70_000 } }, /^broker\.tcp\.port: 70000 is not a whole number from 0 to 65535 \(port\); /],
     [{ tcp: { port: 'mqtt' } }, /^broker\.tcp\.port: "mqtt" is not a whole number/],
-    [{ tcp: 5 }, /^broker\.tcp: 5 is not a section; known keys are host, port$/],
+    [{ tcp: 5 }, /^broker\.tcp: 5 is not a section; known keys are enabled, host, port, proxies$/],
     [{ tcp: { host: '' } }, /^broker\.tcp\.host: is empty; use a name or address/],
     [
       { limits: { keepaliveMaxS: 0.5 } },
@@ -74,11 +76,31 @@ describe('the configuration', () => {
     [{ access: {} }, /^broker\.access\.mode: nothing is not a mode; set "open"/],
     [
       { access: { mode: 'users' } },
-      /^broker\.access\.credentialsFile: nothing is not a path; name the file of users$/,
+      /^broker\.access: names no way to log in; set credentialsFile, tokens or certificates$/,
     ],
     [
       { access: { mode: 'open', credentialsFile: 'x' } },
       /^broker\.access: unknown "credentialsFile"; known are mode, allow/,
+    ],
+    [
+      { access: { mode: 'users', tokens: {} } },
+      /^broker\.access\.tokens: wants exactly one of secretFile, jwksFile and jwksUrl$/,
+    ],
+    [
+      { access: { mode: 'users', tokens: { jwksUrl: 'http://keys.example/' } } },
+      /^broker\.access\.tokens\.jwksUrl: "http:\/\/keys\.example\/" is no https:\/\/ URL/,
+    ],
+    [
+      { tls: { certFile: 'c', keyFile: 'k', clientCrlFile: 'l' } },
+      /^broker\.tls\.clientCrlFile: revokes nothing without clientCaFile/,
+    ],
+    [
+      { ws: { proxies: ['10.0.0.0/33'] } },
+      /^broker\.ws\.proxies\.0: "10\.0\.0\.0\/33" is neither an address nor/,
+    ],
+    [
+      { topics: 'all' },
+      /^broker\.topics: "all" is no choice of topics; set "scheme" \(heartbeats only\), "any"/,
     ],
     [{ root: 'a/#' }, /^broker\.root: "a\/#" is no topic prefix; use levels without wildcards/],
     [

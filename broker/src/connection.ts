@@ -1,20 +1,22 @@
 /** What the broker knows about one connection beyond what Aedes knows. */
 import type { Client } from 'aedes';
-import type { Identity } from './access.ts';
 import type { MutableConnect } from './aedes-seams.ts';
+import type { Proof } from './identity.ts';
 import { createLane, type Lane } from './ingest.ts';
 import type { Circumstances } from './ledger.ts';
+import type { Arrival } from './listener.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface Connection {
-  readonly address: string;
+  /** How it came: socket, address, certificate. */
+  readonly arrival: Arrival;
   /** Paces device messages, subscriptions and pings. */
   readonly rate: TokenBucket;
   readonly lane: Lane;
   /** Filters granted and not given back. */
   readonly subscriptions: Set<string>;
   /** Who it is, once logged in. */
-  identity?: Identity;
+  proof?: Proof;
   /** The CONNECT while the log-in lasts; it holds the password, so it is let go afterwards. */
   connect?: MutableConnect;
   /** The client id as the client said it. */
@@ -23,9 +25,9 @@ export interface Connection {
   accounted: boolean;
 }
 
-export function createConnection(address: string, perSecond: number, burst: number, at: number): Connection {
+export function createConnection(arrival: Arrival, perSecond: number, burst: number, at: number): Connection {
   return {
-    address,
+    arrival,
     rate: new TokenBucket(perSecond, burst, at),
     lane: createLane(),
     subscriptions: new Set(),
@@ -51,8 +53,8 @@ export class Connections {
     const connection = this.of(client);
     return {
       client: connection?.clientId,
-      user: connection?.identity?.name,
-      address: connection?.address,
+      user: connection?.proof?.identity.name,
+      address: connection?.arrival.address,
       ...more,
     };
   }

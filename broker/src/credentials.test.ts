@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { within } from '@slowbeat/test-servers';
+import type { BrokerConfigInput } from './config.ts';
 import { Credentials, formatUser, hashPassword, parseUsers } from './credentials.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
@@ -64,7 +65,7 @@ describe('a password that was right', () => {
     assert.equal(credentials.recall('d1', right)?.name, 'd1');
     assert.equal(credentials.recall('d1', Buffer.from('wrong')), undefined);
     await writeFile(file, `d1:device:${await hashPassword('new', COST)}`);
-    await credentials.reload();
+    (await credentials.read())();
     assert.equal(credentials.recall('d1', right), undefined);
     assert.equal(await credentials.verify('d1', right, always), 'wrong');
   });
@@ -74,8 +75,8 @@ describe('a password that was right', () => {
     const credentials = await Credentials.load(file, 2);
     const verified = await credentials.verify('d1', Buffer.from('right'), always);
     await writeFile(file, `d1:device:${hash}\nd2:device:${hash}`);
-    await credentials.reload();
-    assert.ok(typeof verified === 'object' && credentials.isCurrent(verified.identity));
+    (await credentials.read())();
+    assert.ok(typeof verified === 'object' && credentials.identityOf('d1') === verified.identity);
   });
 });
 
@@ -92,7 +93,7 @@ describe('the credentials file', () => {
 
   it('is refused with the number of the bad line, and without its hash', () => {
     for (const [line, complaint] of [
-      [`d 1:device:${hash}`, /line 2: the user name/],
+      [`d 1:device:${hash}`, /line 2: the name must/],
       [`d1:king:${hash}`, /line 2: the role is not one of device, gateway, detector, observer/],
       ['d1:device:plain-password', /line 2: the hash/],
       [`d1:device:${hash.replace('ln=10', 'ln=40')}`, /line 2: the hash/],
@@ -132,7 +133,7 @@ describe('the credentials file', () => {
 });
 
 describe('users mode', () => {
-  async function runWithUsers(limits: { failedLoginsPerMinuteMax?: number } = {}) {
+  async function runWithUsers(limits: BrokerConfigInput['limits'] = {}) {
     const file = await usersFile(
       `d1:device:${hash}:meter/d1`,
       `d2:device:${hash}`,
@@ -234,6 +235,24 @@ describe('users mode', () => {
       { from: '127.0.0.9' },
     );
     assert.equal(elsewhere.returnCode, 0);
+  });
+
+  it('stops checking passwords of a user that is guessed from many addresses, and no other user', async () => {
+    await using running = await runWithUsers({ failedLoginsPerNamePerMinuteMax: 3 });
+    const codes: number[] = [];
+    for (let guess = 0; guess < 5; guess++) {
+      const from = `127.0.1.${guess + 1}`;
+      const password = Buffer.from(`${guess}`);
+      const client = await RawClient.login(
+        running.port,
+        { clientId: 'd2', username: 'd2', password },
+        { from },
+      );
+      codes.push(client.returnCode);
+    }
+    assert.deepEqual(codes, [4, 4, 4, 3, 3]);
+    assert.equal((await running.login('d1')).returnCode, 0);
+    assert.equal(running.broker.counters().refused['login-limited'], 2);
   });
 
   it('checks no more guesses than allowed although they come all at once', async () => {

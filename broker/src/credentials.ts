@@ -5,6 +5,9 @@
  *     d1:device:$scrypt$ln=14,r=8,p=1$…$…:meter/d1
  *     line-3:gateway:$scrypt$…:meter/line-3-*,valve/*
  *     watch:detector:$scrypt$…
+ *     line-4:gateway:certificate:meter/line-4-*
+ *
+ * The word `certificate` in place of a hash is for who has no password and shows a client certificate of that name.
  *
  * Hashes are scrypt (RFC 7914) in the PHC string format. Checking one takes a core for tens of milliseconds on
  * purpose, so few run at once, and a password that was right is remembered as a keyed digest: a fleet that comes
@@ -13,21 +16,21 @@
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { isName, NAME_RULE } from '@slowbeat/device-sdk/protocol';
-import { CREDENTIAL_ROLES, type DeviceGrant, type Identity, parseGrant } from './access.ts';
 import { BrokerError } from './errors.ts';
+import { type CREDENTIAL_ROLES, type Identity, makeIdentity } from './identity.ts';
 
 type CredentialRole = (typeof CREDENTIAL_ROLES)[number];
 
 export interface User {
   readonly identity: Identity;
-  /** PHC string. */
+  /** PHC string, or {@link CERTIFICATE_ONLY}. */
   readonly hash: string;
 }
 
 /** `overload`: too many checks are waiting. `unwanted`: called off before it was checked. */
 export type Verification = { readonly identity: Identity } | 'wrong' | 'overload' | 'unwanted';
 
+const CERTIFICATE_ONLY = 'certificate';
 const CHECKS_WAITING_MAX = 1_000;
 const PASSWORD_BYTES_MAX = 1_024;
 const SALT_BYTES = 16;
@@ -89,30 +92,16 @@ export function parseUsers(text: string, file: string): Map<string, User> {
 function parseUser(line: string): User | string {
   const [name = '', role = '', hash = '', devices = '', ...rest] = line.split(':');
   if (rest.length > 0) return 'more than four parts; write name:role:hash or name:role:hash:devices';
-  if (!isName(name)) return `the user name ${NAME_RULE}`;
-  if (!isCredentialRole(role)) return `the role is not one of ${CREDENTIAL_ROLES.join(', ')}`;
-  if (parsePhc(hash) === undefined) return 'the hash is not a scrypt hash of this broker; make one anew';
-  const grants: DeviceGrant[] = [];
-  for (const text of devices.split(',').filter((part) => part !== '')) {
-    const grant = parseGrant(text.trim());
-    if (grant === undefined)
-      return 'a device is written class/device or device, each a name, a beginning with *, or *';
-    grants.push(grant);
+  const identity = makeIdentity(
+    name,
+    role,
+    devices.split(',').filter((part) => part !== ''),
+  );
+  if (typeof identity === 'string') return identity;
+  if (hash !== CERTIFICATE_ONLY && parsePhc(hash) === undefined) {
+    return 'the hash is not a scrypt hash of this broker; make one anew';
   }
-  if (role === 'gateway' && grants.length === 0)
-    return 'a gateway needs its devices, such as :meter/line-3-*';
-  if ((role === 'detector' || role === 'observer') && grants.length > 0) return `a ${role} has no devices`;
-  if (role === 'device') {
-    if (grants.some((grant) => grant.device !== name)) {
-      return 'a device speaks for itself only; use the role gateway for others';
-    }
-    if (grants.length === 0) grants.push({ deviceClass: '*', device: name });
-  }
-  return { identity: { role, name, grants }, hash };
-}
-
-function isCredentialRole(text: string): text is CredentialRole {
-  return (CREDENTIAL_ROLES as readonly string[]).includes(text);
+  return { identity, hash };
 }
 
 function parsePhc(text: string): ScryptHash | undefined {
@@ -166,9 +155,13 @@ export class Credentials {
     return new Credentials(file, checksMax, await readUsers(file));
   }
 
-  /** Takes the file's present content; when that is not valid, throws and keeps the users it has. */
-  async reload(): Promise<void> {
+  /** Reads the file's present content; throws when it is not valid. What is returned puts it in force. */
+  async read(): Promise<() => void> {
     const users = await readUsers(this.#file);
+    return () => this.#use(users);
+  }
+
+  #use(users: Map<string, User>): void {
     for (const [name, user] of users) {
       const before = this.#users.get(name);
       if (before !== undefined && isDeepStrictEqual(before, user)) users.set(name, before);
@@ -179,9 +172,9 @@ export class Credentials {
     }
   }
 
-  /** True when the user is still there with the same rights and the same password as when `identity` was told. */
-  isCurrent(identity: Identity): boolean {
-    return this.#users.get(identity.name)?.identity === identity;
+  /** The rights of a user; the same object until they, or the password, are changed. */
+  identityOf(name: string): Identity | undefined {
+    return this.#users.get(name)?.identity;
   }
 
   /** Who it is when this password was right before; costs next to nothing. */
@@ -224,7 +217,8 @@ export class Credentials {
   }
 }
 
-async function readUsers(file: string): Promise<Map<string, User>> {
+/** The users of a file by name. Throws BrokerError `credentials-unreadable` or `credentials-invalid`. */
+export async function readUsers(file: string): Promise<Map<string, User>> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');

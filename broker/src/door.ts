@@ -1,28 +1,39 @@
 /**
- * Which sockets come in at all, before a byte of MQTT is read.
+ * Which sockets come in at all, and how long they may take to say who they are, whatever they speak on the way to
+ * MQTT: TLS, HTTP, the header of a proxy.
  *
- * When every place is taken, the socket that has waited longest without saying CONNECT is closed for the new
- * one: a crowd of silent sockets cannot keep a device out.
+ * When every place is taken, the socket that has waited longest without logging in is closed for the new one: a crowd
+ * of silent sockets cannot keep a device out.
  */
 import type { Socket } from 'node:net';
 import { partyOf, plainAddress } from './address.ts';
 import type { BrokerLimits } from './config.ts';
+import type { Reason } from './counters.ts';
 import type { Ledger } from './ledger.ts';
+import { PacedParties } from './paced-parties.ts';
 
 export class Door {
   readonly #limits: BrokerLimits;
   readonly #ledger: Ledger;
+  readonly #now: () => number;
   readonly #trusted: ReadonlySet<string>;
   readonly #inside = new Set<Socket>();
   /** Sockets that have not logged in yet, the oldest first. */
   readonly #waiting = new Set<Socket>();
+  /** Sockets that have not said CONNECT yet and since when (monotonic), the oldest first. */
+  readonly #silent = new Map<Socket, number>();
   readonly #perParty = new Map<string, number>();
+  readonly #pace: PacedParties;
+  #patience: NodeJS.Timeout | undefined;
   #admitted = 0;
 
-  constructor(limits: BrokerLimits, ledger: Ledger) {
+  constructor(limits: BrokerLimits, ledger: Ledger, now: () => number) {
     this.#limits = limits;
     this.#ledger = ledger;
+    this.#now = now;
     this.#trusted = new Set(limits.trustedAddresses.map(plainAddress));
+    const { connectionsPerAddressMax, connectionsPerSecondPerAddress } = limits;
+    this.#pace = new PacedParties(connectionsPerSecondPerAddress, connectionsPerAddressMax);
   }
 
   get open(): number {
@@ -33,25 +44,45 @@ export class Door {
     return this.#admitted;
   }
 
-  /** True when the socket may stay; otherwise it is destroyed already. */
-  admit(socket: Socket): boolean {
-    const address = plainAddress(socket.remoteAddress);
-    const party = partyOf(address);
-    if (
-      !this.#trusted.has(address) &&
-      (this.#perParty.get(party) ?? 0) >= this.#limits.connectionsPerAddressMax
-    ) {
-      return this.#turnAway(socket, 'connections-per-address-max', address);
-    }
+  /**
+   * True when there is a place for the socket; otherwise it is destroyed already. Where the address is not known yet,
+   * because a proxy will tell it, {@link Door.seat} follows.
+   */
+  admit(socket: Socket, address: string | undefined): boolean {
+    if (address !== undefined && !this.seat(socket, address)) return false;
     if (this.#inside.size >= this.#limits.connectionsMax && !this.#evictOne()) {
-      return this.#turnAway(socket, 'connections-max', address);
+      return this.#turnAway(socket, 'connections-max', plainAddress(socket.remoteAddress));
     }
     this.#admitted += 1;
     this.#inside.add(socket);
     this.#waiting.add(socket);
-    this.#perParty.set(party, (this.#perParty.get(party) ?? 0) + 1);
-    socket.once('close', () => this.#leave(socket, party));
+    this.#silent.set(socket, performance.now());
+    this.#patience ??= this.#waitFor(this.#limits.connectTimeoutMs);
+    socket.once('close', () => this.#leave(socket));
     return true;
+  }
+
+  /** True when one more socket may come from this address; otherwise it is destroyed already. */
+  seat(socket: Socket, address: string): boolean {
+    if (this.#trusted.has(address)) return true;
+    const party = partyOf(address);
+    const present = this.#perParty.get(party) ?? 0;
+    if (present >= this.#limits.connectionsPerAddressMax) {
+      return this.#turnAway(socket, 'connections-per-address-max', address);
+    }
+    if (!this.#pace.take(party, this.#now())) return this.#turnAway(socket, 'connection-rate', address);
+    this.#perParty.set(party, present + 1);
+    socket.once('close', () => {
+      const left = (this.#perParty.get(party) ?? 1) - 1;
+      if (left > 0) this.#perParty.set(party, left);
+      else this.#perParty.delete(party);
+    });
+    return true;
+  }
+
+  /** The socket's client has said CONNECT: from here on the log-in has a deadline of its own. */
+  spoke(socket: Socket): void {
+    this.#silent.delete(socket);
   }
 
   /** The socket's client has logged in. */
@@ -60,14 +91,11 @@ export class Door {
   }
 
   destroyAll(): void {
+    clearTimeout(this.#patience);
     for (const socket of this.#inside) socket.destroy();
   }
 
-  #turnAway(
-    socket: Socket,
-    reason: 'connections-max' | 'connections-per-address-max',
-    address: string,
-  ): false {
+  #turnAway(socket: Socket, reason: Reason, address: string): false {
     socket.on('error', () => {}); // a reset of a socket nobody serves is nobody's concern
     socket.destroy();
     this.#ledger.refuse(reason, { address });
@@ -77,18 +105,32 @@ export class Door {
   #evictOne(): boolean {
     const [oldest] = this.#waiting;
     if (oldest === undefined) return false;
-    this.#ledger.refuse('handshake-evicted', { address: plainAddress(oldest.remoteAddress) });
-    this.#waiting.delete(oldest);
-    this.#inside.delete(oldest);
-    oldest.destroy();
-    return true;
+    this.#leave(oldest);
+    return !this.#turnAway(oldest, 'handshake-evicted', plainAddress(oldest.remoteAddress));
   }
 
-  #leave(socket: Socket, party: string): void {
+  #leave(socket: Socket): void {
     this.#inside.delete(socket);
     this.#waiting.delete(socket);
-    const left = (this.#perParty.get(party) ?? 1) - 1;
-    if (left > 0) this.#perParty.set(party, left);
-    else this.#perParty.delete(party);
+    this.#silent.delete(socket);
+  }
+
+  /** One timer for all: the socket that has been silent longest is the first to be late. */
+  #waitFor(delayMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#closeLate(), delayMs).unref();
+  }
+
+  #closeLate(): void {
+    this.#patience = undefined;
+    const { connectTimeoutMs } = this.#limits;
+    for (const [socket, since] of this.#silent) {
+      const leftMs = since + connectTimeoutMs - performance.now();
+      if (leftMs > 0) {
+        this.#patience = this.#waitFor(Math.ceil(leftMs));
+        return;
+      }
+      this.#leave(socket);
+      this.#turnAway(socket, 'connect-timeout', plainAddress(socket.remoteAddress));
+    }
   }
 }

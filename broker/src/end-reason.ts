@@ -3,7 +3,6 @@ import type { Reason } from './counters.ts';
 import { Refusal } from './errors.ts';
 
 const BY_MESSAGE: ReadonlyMap<string, Reason> = new Map([
-  ['connect did not arrive in time', 'connect-timeout'],
   ['keep alive timeout', 'keepalive-timeout'],
   ['drain timeout', 'slow-reader'],
   ['unacceptable protocol version', 'protocol-version'],

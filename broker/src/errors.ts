@@ -27,6 +27,10 @@ export type BrokerErrorCode =
   | 'listen-failed'
   | 'credentials-unreadable'
   | 'credentials-invalid'
+  | 'certificate-unreadable'
+  | 'certificate-invalid'
+  | 'token-keys-unreadable'
+  | 'token-keys-invalid'
   | 'closed';
 
 /** The broker cannot do what its operator asked; the message names the cause and the remedy. */

@@ -9,6 +9,9 @@ export {
   describeConfigProblems,
 } from './config.ts';
 export { type BrokerCounters, REASONS, type Reason } from './counters.ts';
-export { formatUser, hashPassword } from './credentials.ts';
+export { formatUser, hashPassword, readUsers } from './credentials.ts';
 export { BrokerError, type BrokerErrorCode } from './errors.ts';
+export { type Identity, makeIdentity } from './identity.ts';
 export type { Tap, TappedMessage } from './ingest.ts';
+export type { Endpoint } from './listener.ts';
+export { type MosquittoAcl, type MosquittoFiles, mosquittoAcl, mosquittoConfiguration } from './mosquitto.ts';

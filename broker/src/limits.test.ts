@@ -126,7 +126,9 @@ describe('connections', () => {
   });
 
   it('limits sockets per address, and gives places back', async () => {
-    await using running = await runBroker({ limits: { connectionsPerAddressMax: 2, trustedAddresses: [] } });
+    await using running = await runBroker({
+      limits: { connectionsPerAddressMax: 2, connectionsPerSecondPerAddress: 1000, trustedAddresses: [] },
+    });
     const first = await RawClient.login(running.port, { clientId: 'a' });
     await RawClient.login(running.port, { clientId: 'b' });
     const third = await RawClient.open(running.port);

@@ -1,56 +1,206 @@
-/** Where the broker listens, and what may stand in the way. */
-import { lookup } from 'node:dns/promises';
-import type { AddressInfo, Server } from 'node:net';
-import { isLoopback } from './address.ts';
-import type { BrokerConfig } from './config.ts';
-import { BrokerError, type BrokerErrorCode } from './errors.ts';
-
-/** Connections the kernel holds while the event loop is busy; a fleet comes back all at once. */
-const BACKLOG = 4_096;
-
 /**
- * The address behind the configured host. Throws BrokerError `host-unknown`, and `open-on-network` when anybody
- * on the network could speak for any device and the operator has not said that this is wanted.
+ * One address on which clients arrive, and the layers between its sockets and MQTT:
+ * a place at the door, the header of a proxy, TLS, WebSocket; each only where it is configured.
  */
-export async function resolveListenAddress({ tcp, access }: BrokerConfig): Promise<string> {
-  let address: string;
-  try {
-    ({ address } = await lookup(tcp.host));
-  } catch (cause) {
-    const message = `broker.tcp.host: "${tcp.host}" is no address of this machine; use 127.0.0.1, 0.0.0.0 or one of its own`;
-    throw new BrokerError('host-unknown', message, { cause });
-  }
-  if (access.mode === 'open' && !access.allowOpenOnNetwork && !isLoopback(address)) {
-    throw new BrokerError(
-      'open-on-network',
-      `broker.access: open mode on ${address} lets everybody who reaches it speak for any device; ` +
-        'use access.mode "users", listen on 127.0.0.1, or set access.allowOpenOnNetwork: true',
-    );
-  }
-  return address;
+import { type BlockList, createServer, isIPv4, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { addressList, plainAddress } from './address.ts';
+import { type ClientCertificate, clientCertificate } from './client-certificate.ts';
+import type { BrokerLimits, ListenerConfig, ListenerKind } from './config.ts';
+import type { Reason } from './counters.ts';
+import type { Door } from './door.ts';
+import { Refusal } from './errors.ts';
+import type { Ledger } from './ledger.ts';
+import { listen } from './listen-address.ts';
+import { readProxyHeader } from './proxy-protocol.ts';
+import { readTlsFiles, type TlsFiles } from './tls-files.ts';
+import { WebSocketGate } from './websocket-gate.ts';
+
+/** A connection at the point where MQTT begins. */
+export interface Arrival {
+  readonly stream: Duplex;
+  /** The socket below, which the door knows. */
+  readonly socket: Socket;
+  /** Of the client, also behind a proxy that tells it. */
+  readonly address: string;
+  readonly certificate: ClientCertificate | undefined;
 }
 
-const CODES: Readonly<Record<string, readonly [BrokerErrorCode, string]>> = {
-  EADDRINUSE: ['address-in-use', 'another program listens there; stop it or choose another broker.tcp.port'],
-  EADDRNOTAVAIL: [
-    'address-not-available',
-    'this machine has no such address; choose another broker.tcp.host',
-  ],
-  EACCES: ['permission-denied', 'not allowed; choose a broker.tcp.port of 1024 or above'],
-};
+export interface ListenerParts {
+  readonly kind: ListenerKind;
+  readonly config: ListenerConfig;
+  readonly limits: BrokerLimits;
+  readonly door: Door;
+  readonly ledger: Ledger;
+  readonly onArrival: (arrival: Arrival) => void;
+}
 
-/** Resolves with the real address. Rejects with a BrokerError that names address and remedy. */
-export function listen(server: Server, host: string, port: number): Promise<{ host: string; port: number }> {
-  return new Promise((resolve, reject) => {
-    const failed = (cause: NodeJS.ErrnoException): void => {
-      const [code, remedy] = CODES[cause.code ?? ''] ?? (['listen-failed', cause.message] as const);
-      reject(new BrokerError(code, `cannot listen on ${host}:${port}: ${remedy}`, { cause }));
-    };
-    server.once('error', failed);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
-      server.off('error', failed);
-      const bound = server.address() as AddressInfo;
-      resolve({ host: bound.address, port: bound.port });
+/** Where clients connect. */
+export interface Endpoint {
+  readonly kind: ListenerKind;
+  readonly host: string;
+  readonly port: number;
+  /** For a client on this machine. */
+  readonly url: string;
+}
+
+type Origin = Omit<Arrival, 'stream'>;
+
+const SCHEMES: Readonly<Record<ListenerKind, string>> = { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' };
+
+export class Listener {
+  readonly #parts: ListenerParts;
+  readonly #server: Server;
+  readonly #proxies: BlockList | undefined;
+  readonly #tls: TlsServer | undefined;
+  readonly #webSocket: WebSocketGate | undefined;
+  /** What is known of a stream while it goes through the layers. */
+  readonly #origins = new WeakMap<Duplex, Origin>();
+  /** Sockets in their TLS handshake, by remote address and port: the TLS server does not tell whose is whose. */
+  readonly #handshakes = new Map<string, Origin>();
+  #files: TlsFiles | undefined;
+  endpoint: Endpoint | undefined;
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts;
+    const { config, limits } = parts;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#proxies = config.proxies.length > 0 ? addressList(config.proxies) : undefined;
+    if (config.tls !== undefined) {
+      this.#tls = createTlsServer({
+        requestCert: config.tls.clientCaFile !== undefined,
+        // Judged at the log-in, where MQTT has a word for it.
+        rejectUnauthorized: false,
+        handshakeTimeout: limits.connectTimeoutMs,
+      });
+      this.#tls.on('secureConnection', (secured) => this.#secured(secured));
+      this.#tls.on('tlsClientError', (error, socket) => this.#refuse(socket, 'tls-failed', error.message));
+    }
+    if (config.webSocket !== undefined) {
+      this.#webSocket = new WebSocketGate(
+        { frameBytesMax: limits.webSocketFrameBytesMax, origins: config.webSocket.origins },
+        (stream, socket) => this.#arrive(stream, this.#origins.get(socket)),
+        (socket, why) => this.#refuse(socket, 'websocket-refused', why),
+      );
+    }
+  }
+
+  /** Reads the TLS files; throws a BrokerError when one is not valid. What is returned puts them in force. */
+  async read(): Promise<() => void> {
+    const { kind, config } = this.#parts;
+    if (config.tls === undefined) return () => {};
+    const files = await readTlsFiles(config.tls, kind);
+    return () => this.#use(files);
+  }
+
+  /**
+   * For handshakes from now on; tickets of sessions under other files are void, because each context has keys of its
+   * own.
+   */
+  #use(files: TlsFiles): void {
+    this.#files = files;
+    this.#tls?.setSecureContext(files.context);
+  }
+
+  /** Rejects with a BrokerError that names address and remedy. */
+  async start(host: string): Promise<Endpoint> {
+    const { kind, config, ledger } = this.#parts;
+    const bound = await listen(this.#server, kind, host, config.port);
+    // A socket that cannot be accepted (no descriptors left) is lost; the server goes on.
+    this.#server.on('error', (error) => ledger.refuse('connections-max', { detail: error.message }));
+    const reachable = bound.host === '0.0.0.0' ? '127.0.0.1' : bound.host === '::' ? '::1' : bound.host;
+    const url = `${SCHEMES[kind]}://${isIPv4(reachable) ? reachable : `[${reachable}]`}:${bound.port}`;
+    this.endpoint = { kind, ...bound, url };
+    return this.endpoint;
+  }
+
+  /** Takes no new socket; resolves when all have ended. */
+  close(): Promise<void> {
+    this.#webSocket?.close();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(socket: Socket): void {
+    const { door } = this.#parts;
+    socket.on('error', () => {}); // before a layer listens: a reset concerns nobody yet
+    if (socket.remoteAddress === undefined) {
+      socket.destroy(); // it has left already
+      return;
+    }
+    const peer = plainAddress(socket.remoteAddress);
+    if (this.#proxies === undefined) {
+      if (door.admit(socket, peer)) this.#enter(socket, peer);
+      return;
+    }
+    if (!this.#proxies.check(peer, isIPv4(peer) ? 'ipv4' : 'ipv6')) {
+      this.#refuse(socket, 'proxy-header', 'not one of the proxies');
+      socket.destroy();
+      return;
+    }
+    if (!door.admit(socket, undefined)) return;
+    readProxyHeader(socket).then(
+      (source) => {
+        const address = plainAddress(source ?? peer);
+        if (door.seat(socket, address)) this.#enter(socket, address);
+      },
+      (error: unknown) => {
+        this.#refuse(socket, 'proxy-header', error instanceof Refusal ? error.message : String(error));
+        socket.destroy();
+      },
+    );
+  }
+
+  #enter(socket: Socket, address: string): void {
+    const origin: Origin = { socket, address, certificate: undefined };
+    if (this.#tls === undefined) {
+      this.#pass(socket, origin);
+      return;
+    }
+    const peer = peerOf(socket);
+    this.#handshakes.set(peer, origin);
+    socket.once('close', () => {
+      if (this.#handshakes.get(peer) === origin) this.#handshakes.delete(peer);
     });
-  });
+    this.#tls.emit('connection', socket);
+  }
+
+  #secured(secured: TLSSocket): void {
+    const peer = peerOf(secured);
+    const origin = this.#handshakes.get(peer);
+    this.#handshakes.delete(peer);
+    if (origin === undefined) {
+      secured.destroy(); // it has left already
+      return;
+    }
+    const ca = this.#files?.clientCa;
+    const certificate = clientCertificate(
+      secured,
+      (serial) => this.#files?.clientCa === ca && this.#files?.revoked.has(serial) === false,
+    );
+    this.#pass(secured, { ...origin, certificate });
+  }
+
+  #pass(stream: Socket, origin: Origin): void {
+    if (this.#webSocket === undefined) {
+      this.#arrive(stream, origin);
+      return;
+    }
+    this.#origins.set(stream, origin);
+    this.#webSocket.enter(stream);
+  }
+
+  #arrive(stream: Duplex, origin: Origin | undefined): void {
+    if (origin === undefined || origin.socket.destroyed) stream.destroy();
+    else this.#parts.onArrival({ stream, ...origin });
+  }
+
+  #refuse(socket: Socket, reason: Reason, detail: string): void {
+    const address = this.#origins.get(socket)?.address ?? plainAddress(socket.remoteAddress);
+    this.#parts.ledger.refuse(reason, { address, detail });
+  }
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
 }

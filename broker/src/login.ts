@@ -5,33 +5,33 @@
  * password to `authenticate`, which can; so the first keeps the packet and the second decides.
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
-import { ANONYMOUS, decide, type Identity } from './access.ts';
+import { type AccessRules, accessRules, decide } from './access.ts';
 import type { MutableConnect } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
-import type { Credentials } from './credentials.ts';
 import { Refusal } from './errors.ts';
+import type { Identification } from './identification.ts';
+import type { Identity } from './identity.ts';
 import type { Ledger } from './ledger.ts';
-import { LoginLimiter } from './login-limiter.ts';
 
 export interface LoginParts {
   readonly config: BrokerConfig;
   readonly connections: Connections;
   readonly ledger: Ledger;
-  readonly now: () => number;
-  /** Undefined in open mode. */
-  readonly credentials: Credentials | undefined;
+  readonly identification: Identification;
+  /** A client has said CONNECT. */
+  readonly spoke: (connection: Connection) => void;
   /** A client is let in; its final client id is set, and nothing of it is registered yet. */
   readonly accepted: (client: Client, connection: Connection) => void;
 }
 
 export class Login {
   readonly #parts: LoginParts;
-  readonly #limiter: LoginLimiter;
+  readonly #rules: AccessRules;
 
   constructor(parts: LoginParts) {
     this.#parts = parts;
-    this.#limiter = new LoginLimiter(parts.config.limits.failedLoginsPerMinuteMax);
+    this.#rules = accessRules(parts.config.root, parts.config.topics);
   }
 
   /** Aedes' `preConnect`. Answers with an error where it refuses: `(null, false)` would leave the socket open. */
@@ -45,6 +45,7 @@ export class Login {
       answer(new Refusal('internal', 'a connection from nowhere'), false);
       return;
     }
+    this.#parts.spoke(connection);
     const connect = packet as MutableConnect;
     const { keepaliveMaxS } = this.#parts.config.limits;
     const asked = connect.keepalive ?? 0;
@@ -92,10 +93,13 @@ export class Login {
     const connect = connection?.connect;
     if (connection === undefined || connect === undefined) throw new Refusal('internal', 'no CONNECT', 3);
     this.#checkClientId(connect);
-    const identity = await this.#identify(connection.address, username, password);
+    const { address, certificate } = connection.arrival;
+    const claim = { address, certificate, name: username, password };
+    const proof = await this.#parts.identification.identify(claim);
     if (client.closed) return; // it left while its password was checked
+    const { identity } = proof;
     this.#checkWill(identity, connect);
-    connection.identity = identity;
+    connection.proof = proof;
     if (identity.role === 'device' || identity.role === 'gateway') {
       // A device hears nothing but its own ping, and a ping of the past is worth nothing: no session is kept.
       connect.clean = true;
@@ -122,41 +126,15 @@ export class Login {
 
   #checkWill(identity: Identity, { will }: MutableConnect): void {
     if (will === undefined) return;
-    const { limits, root } = this.#parts.config;
+    const { limits } = this.#parts.config;
     if (will.topic.length > limits.topicLengthMax) {
       throw new Refusal('topic-too-long', `a will topic of ${will.topic.length} characters`);
     }
     if (will.payload.length > limits.payloadBytesMax) {
       throw new Refusal('payload-too-large', `a will of ${will.payload.length} bytes`);
     }
-    const verdict = decide(identity, 'will', will.topic, root);
+    const verdict = decide(identity, 'will', will.topic, this.#rules);
     if (!verdict.allowed) throw new Refusal('will-refused', `${verdict.reason}: ${will.topic}`);
-  }
-
-  async #identify(
-    address: string,
-    name: string | undefined,
-    password: Buffer | undefined,
-  ): Promise<Identity> {
-    const { credentials, now } = this.#parts;
-    if (credentials === undefined) return ANONYMOUS;
-    if (name === undefined || name === '' || password === undefined) {
-      throw new Refusal('login-missing', 'this broker wants a user name and a password', 5);
-    }
-    const known = credentials.recall(name, password);
-    if (known !== undefined) return known;
-    const verification = await credentials.verify(
-      name,
-      password,
-      () => !this.#limiter.isBlocked(address, now()),
-    );
-    if (verification === 'unwanted') throw new Refusal('login-limited', 'not checked', 3);
-    if (verification === 'overload') throw new Refusal('login-overload', 'not checked', 3);
-    if (verification === 'wrong') {
-      this.#limiter.failed(address, now());
-      throw new Refusal('login-failed', `as user "${name}"`, 4);
-    }
-    return verification.identity;
   }
 
   #tell(client: Client, connection: Connection | undefined, refusal: Refusal): void {

@@ -7,8 +7,9 @@ import { runBroker } from './test-support/running-broker.ts';
 describe('starting', () => {
   it('says what the port is when any was asked for', async () => {
     await using running = await runBroker();
-    assert.equal(running.broker.address.host, '127.0.0.1');
-    assert.ok(running.broker.address.port > 0);
+    const [endpoint] = running.broker.endpoints;
+    assert.deepEqual(endpoint, { kind: 'tcp', host: '127.0.0.1', port: running.port, url: running.url });
+    assert.ok(running.port > 0);
   });
 
   it('refuses open mode on an address that others can reach, with the remedy', async () => {

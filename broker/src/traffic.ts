@@ -1,10 +1,11 @@
 /** What clients that are in may say and hear: the hooks Aedes asks on every message. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
-import { ANONYMOUS, decide } from './access.ts';
-import { isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
+import { type AccessRules, accessRules, decide } from './access.ts';
+import { type Distribute, isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
+import { NOBODY } from './identity.ts';
 import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -14,8 +15,8 @@ export interface TrafficParts {
   readonly ledger: Ledger;
   readonly ingest: Ingest;
   readonly now: () => number;
-  /** Publishes a message whose client is gone before it could be acknowledged. */
-  readonly publish: (packet: PublishPacket) => void;
+  /** Hands a message to its subscribers before it is acknowledged. */
+  readonly distribute: Distribute;
 }
 
 /** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
@@ -23,17 +24,28 @@ const PACED_COMMANDS: ReadonlySet<string> = new Set(['subscribe', 'unsubscribe',
 
 export class Traffic {
   readonly #parts: TrafficParts;
+  readonly #rules: AccessRules;
   #closing = false;
+  /** Messages on their way to subscribers whose PUBACK waits for that. */
+  #handing = 0;
+  readonly #idle: (() => void)[] = [];
   messagesTaken = 0;
   willsTaken = 0;
 
   constructor(parts: TrafficParts) {
     this.#parts = parts;
+    this.#rules = accessRules(parts.config.root, parts.config.topics);
   }
 
   /** From now on nothing is taken any more, and no will is published: the fleet is not dead, the broker leaves. */
   close(): void {
     this.#closing = true;
+  }
+
+  /** Resolves when every message received so far was taken in and handed over, or refused. */
+  async whenIdle(): Promise<void> {
+    await this.#parts.ingest.whenIdle();
+    if (this.#handing > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Judges a packet by its header: size and pace. */
@@ -55,7 +67,8 @@ export class Traffic {
 
   /**
    * Aedes' `authorizePublish`: for a message before it is acknowledged, and for a will when its connection has
-   * ended. It answers once the detector has taken the message in, so that a PUBACK says as much.
+   * ended. It answers once the message has been taken in by the tap and handed to its subscribers, so that a PUBACK
+   * says as much. QoS 2 is published by Aedes itself, before the PUBREC and once however often it is sent.
    */
   authorizePublish(
     client: Client | null,
@@ -79,15 +92,33 @@ export class Traffic {
       answer(checked);
       return;
     }
+    const proceed = (): void => {
+      // A client that has gone meanwhile gets no acknowledgement, at which Aedes would drop what was taken in.
+      if (!isWill && (packet.qos === 1 || (packet.qos === 2 && client.closed)))
+        this.#handOver(client, packet, answer);
+      else answer(null);
+    };
     if (checked === 'for-others') {
-      answer(null);
+      proceed();
       return;
     }
     const { topic } = packet;
     const payload = packet.payload as Buffer;
     const mayShed = packet.qos === 0 && !isWill;
     ingest.take(connection.lane, { topic, payload, retained: false, receivedAt }, mayShed, (taken) => {
-      answer(this.#accountFor(client, packet, isWill, taken) ?? null);
+      if (this.#isTaken(client, packet, isWill, taken)) proceed();
+      else answer(taken instanceof Refusal ? taken : null);
+    });
+  }
+
+  #handOver(client: Client, packet: PublishPacket, answer: (error?: Error | null) => void): void {
+    this.#handing += 1;
+    this.#parts.distribute(client, packet, (error) => {
+      this.#handing -= 1;
+      if (this.#handing === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      if (error) answer(this.#refuse(client, 'internal', error.message, packet.topic));
+      else
+        answer(client.closed ? new Refusal('closing', 'the client left before its acknowledgement') : null);
     });
   }
 
@@ -99,9 +130,14 @@ export class Traffic {
     isWill: boolean,
     at: number,
   ): 'for-the-detector' | 'for-others' | Refusal {
-    const { limits, root } = this.#parts.config;
+    const { limits } = this.#parts.config;
     const { topic, payload } = packet;
-    const verdict = decide(connection.identity ?? ANONYMOUS, isWill ? 'will' : 'publish', topic, root);
+    const verdict = decide(
+      connection.proof?.identity ?? NOBODY,
+      isWill ? 'will' : 'publish',
+      topic,
+      this.#rules,
+    );
     if (topic.length > limits.topicLengthMax) {
       return this.#refuse(
         client,
@@ -117,35 +153,30 @@ export class Traffic {
     if (packet.qos > 0 && !isWill && !((packet.messageId ?? 0) > 0)) {
       return this.#refuse(client, 'malformed', 'a message id of 0', topic);
     }
-    if (verdict.kind === 'state' || verdict.kind === 'ping') {
-      if (verdict.kind === 'ping') packet.retain = false;
+    if (verdict.kind === 'state') return 'for-others';
+    if (verdict.kind === 'ping') {
+      packet.retain = false;
       return 'for-others';
     }
+    if (!isWill && !connection.rate.take(at)) return this.#refuse(client, 'rate-limit', 'by publish', topic);
+    if (verdict.kind === undefined) return 'for-others';
     // A retained heartbeat would look alive for ever to whoever subscribes later.
     packet.retain = false;
-    if (!isWill && !connection.rate.take(at)) return this.#refuse(client, 'rate-limit', 'by publish', topic);
     return 'for-the-detector';
   }
 
-  #accountFor(client: Client, packet: PublishPacket, isWill: boolean, taken: Taken): Refusal | undefined {
-    const { ledger, connections, publish } = this.#parts;
-    if (taken instanceof Refusal) {
-      const circumstances = connections.circumstances(client, { topic: packet.topic, detail: taken.message });
-      ledger.refuse(taken.reason, circumstances);
-      return taken;
+  /** Counts what became of a message in the tap. */
+  #isTaken(client: Client, packet: PublishPacket, isWill: boolean, taken: Taken): boolean {
+    if (taken === 'taken') {
+      this.messagesTaken += 1;
+      if (isWill) this.willsTaken += 1;
+      return true;
     }
-    if (taken === 'shed') {
-      ledger.refuse('tap-shed', connections.circumstances(client, { topic: packet.topic }));
-      return undefined;
-    }
-    this.messagesTaken += 1;
-    if (isWill) this.willsTaken += 1;
-    if (client.closed && !isWill && packet.qos > 0) {
-      // Nobody is left to acknowledge it to, at which Aedes would drop a message that was taken in.
-      publish(packet);
-      return new Refusal('closing', 'the client left before its acknowledgement');
-    }
-    return undefined;
+    const { ledger, connections } = this.#parts;
+    const [reason, detail] =
+      taken === 'shed' ? (['tap-shed', undefined] as const) : [taken.reason, taken.message];
+    ledger.refuse(reason, connections.circumstances(client, { topic: packet.topic, detail }));
+    return false;
   }
 
   /** Aedes' `authorizeSubscribe`: a filter that is refused is answered with SUBACK 128. */
@@ -154,7 +185,7 @@ export class Traffic {
     subscription: Subscription,
     answer: (error: Error | null, granted: Subscription | null) => void,
   ): void {
-    const { limits, root } = this.#parts.config;
+    const { limits } = this.#parts.config;
     const connection = this.#parts.connections.of(client);
     const { topic } = subscription;
     const refuse = (
@@ -168,7 +199,7 @@ export class Traffic {
       refuse('topic-too-long', `${topic.length} characters; at most ${limits.topicLengthMax}`);
       return;
     }
-    const verdict = decide(connection?.identity ?? ANONYMOUS, 'subscribe', topic, root);
+    const verdict = decide(connection?.proof?.identity ?? NOBODY, 'subscribe', topic, this.#rules);
     if (!verdict.allowed) {
       refuse('subscribe-refused', verdict.reason);
       return;

@@ -85,6 +85,7 @@ const settingsSchema = z
     falseAlarmsPerDeviceYear: z.number().positive(),
     missedBeats: z.int().positive(),
     phiThreshold: z.number().positive(),
+    probe: z.boolean(),
     proofOfLife: z.array(z.enum(['birth', 'beat', 'pong', 'traffic'])).nonempty(),
     ...durationKeys,
   })

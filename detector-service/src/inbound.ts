@@ -46,7 +46,7 @@ type Content = DeviceEvidence extends infer E
 
 /** What of a message the detector wants to know, in its own units. */
 const CONTENT: { readonly [K in DeviceKind]: (message: MessageByKind[K]) => Content } = {
-  birth: ({ generation, session, intervalMs, nextMs, uptimeS, site, gateway }) => ({
+  birth: ({ generation, session, intervalMs, nextMs, uptimeS, site, gateway, capabilities }) => ({
     kind: 'birth',
     generation,
     session,
@@ -55,6 +55,7 @@ const CONTENT: { readonly [K in DeviceKind]: (message: MessageByKind[K]) => Cont
     uptimeMs: wholeMilliseconds(uptimeS),
     site,
     gateway,
+    answersPing: capabilities?.includes('ping') ?? false,
   }),
   beat: ({ generation, session, seq, nextMs, uptimeS }) => ({
     kind: 'beat',

@@ -3,6 +3,7 @@
  * depends on nothing but the seed, its class and its number (scripted faults excepted, which choose among the
  * fleet by a rank that each device draws for itself).
  */
+import { BusyTimes } from './busy-times.ts';
 import { enact, type Loss } from './enact.ts';
 import { type DevicePlan, type FleetOptions, fleet } from './fleet.ts';
 import { linkEvents } from './link-events.ts';
@@ -46,8 +47,8 @@ interface Draft {
   readonly random: Random;
   readonly events: StoryEvent[];
   readonly losses: Loss[];
-  /** Times in which the device has a fault of its own, rest included; they never overlap. */
-  readonly busy: { readonly fromMs: number; readonly toMs: number }[];
+  /** Times in which the device has a fault of its own, rest included. */
+  readonly busy: BusyTimes;
 }
 
 function draft(device: DevicePlan, seed: Random): Draft {
@@ -56,7 +57,7 @@ function draft(device: DevicePlan, seed: Random): Draft {
     random: seed.split(`device/${device.deviceClass}/${device.number}`),
     events: [{ atMs: device.startAtMs, action: 'boot', cause: 'start' }],
     losses: [],
-    busy: [],
+    busy: new BusyTimes(),
   };
 }
 
@@ -93,8 +94,7 @@ function place(one: Draft, fault: Fault, atMs: number, random: Random): boolean 
   const { events, losses, overAtMs } = enact(fault, atMs, random);
   const toMs = overAtMs + REST_INTERVALS * one.device.knobs.intervalMs;
   if (atMs < one.device.startAtMs) return false;
-  if (one.busy.some((other) => atMs < other.toMs && other.fromMs < toMs)) return false;
-  one.busy.push({ fromMs: atMs, toMs });
+  if (!one.busy.take(atMs, toMs)) return false;
   one.events.push(...events);
   one.losses.push(...losses);
   return true;

@@ -11,8 +11,12 @@ export interface RawClientOptions {
 export class RawClient {
   readonly socket: Socket;
   readonly received: Packet[] = [];
+  /** Acknowledges what it receives, as well-behaved clients do. */
+  polite = false;
   /** Resolves when the connection has ended, whoever ended it. */
   readonly ended: Promise<void>;
+  /** Resolves with what a TLS session can be resumed by; never over plain TCP. */
+  readonly tlsSession: Promise<Buffer>;
   #waiting: { matches: (packet: Packet) => boolean; resolve: (packet: Packet) => void }[] = [];
 
   private constructor(socket: Socket) {
@@ -21,7 +25,13 @@ export class RawClient {
     parser.on('packet', (packet) => this.#take(packet));
     socket.on('data', (bytes) => parser.parse(bytes));
     socket.on('error', () => {}); // a reset is one of the ways a connection may end
+    this.tlsSession = new Promise((resolve) => socket.once('session', resolve));
     this.ended = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  /** Speaks over a socket that is there, a TLS one for instance. */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket);
   }
 
   static async open(port: number, options: RawClientOptions = {}): Promise<RawClient> {
@@ -104,9 +114,18 @@ export class RawClient {
   }
 
   #take(packet: Packet): void {
+    if (this.polite) this.#acknowledge(packet);
     const index = this.#waiting.findIndex(({ matches }) => matches(packet));
     const [waiting] = index === -1 ? [] : this.#waiting.splice(index, 1);
     if (waiting === undefined) this.received.push(packet);
     else waiting.resolve(packet);
+  }
+
+  #acknowledge(packet: Packet): void {
+    const { cmd, messageId } = packet;
+    if (cmd === 'publish' && packet.qos > 0) {
+      this.send({ cmd: packet.qos === 1 ? 'puback' : 'pubrec', messageId } as Packet);
+    } else if (cmd === 'pubrec') this.send({ cmd: 'pubrel', messageId } as Packet);
+    else if (cmd === 'pubrel') this.send({ cmd: 'pubcomp', messageId } as Packet);
   }
 }

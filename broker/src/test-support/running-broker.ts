@@ -37,11 +37,12 @@ export async function runBroker(
       return tap?.(message);
     },
   });
-  const { port } = broker.address;
+  const [first] = broker.endpoints;
+  const port = first?.port ?? 0;
   return {
     broker,
     port,
-    url: `mqtt://127.0.0.1:${port}`,
+    url: first?.url ?? '',
     tapped,
     log,
     [Symbol.asyncDispose]: () => broker.close(),

@@ -9,6 +9,10 @@ const WRONG_SETTING: ReadonlySet<BrokerErrorCode> = new Set<BrokerErrorCode>([
   'address-not-available',
   'credentials-unreadable',
   'credentials-invalid',
+  'certificate-unreadable',
+  'certificate-invalid',
+  'token-keys-unreadable',
+  'token-keys-invalid',
 ]);
 
 export function brokerFailure(error: BrokerError): CommandError {

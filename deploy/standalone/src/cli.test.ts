@@ -42,6 +42,10 @@ describe('a wrong command line', () => {
       { args: ['start', '--prot', '1'], code: 2, says: /unknown option '--prot' \(Did you mean --port\?\)/ },
     ],
     [
+      'a number that is none',
+      { args: ['sim', 'live', '-c', 'abc'], code: 2, says: /--count abc: must be a number/ },
+    ],
+    [
       'a wrong file',
       {
         args: ['config', 'print'],

@@ -28,7 +28,7 @@ import { brokerFailure } from './broker-failure.ts';
 import { CommandError } from './exit-codes.ts';
 import { journalCheck } from './journal-check.ts';
 import { brokerMetrics, senderMetrics } from './monitor-metrics.ts';
-import type { Settings } from './settings/schema.ts';
+import { ownBroker, type Settings } from './settings/schema.ts';
 
 export interface MonitorOptions {
   readonly settings: Settings;
@@ -123,10 +123,7 @@ async function started(
     return { service, broker: undefined, http, sender, url: link.url, stop, [Symbol.asyncDispose]: stop };
   }
   const broker = await startBroker({
-    tcp: link.tcp,
-    access: link.access,
-    limits: link.limits,
-    root: settings.root,
+    ...ownBroker(settings),
     logger,
     tap: (message) => service.handle(message),
   });
@@ -138,8 +135,8 @@ async function started(
   missingLink = () => undefined;
   metrics.add(brokerMetrics(broker));
   service.link(true);
-  const { host, port } = broker.address;
-  return { service, broker, http, sender, url: brokerUrl(host, port), stop, [Symbol.asyncDispose]: stop };
+  const url = broker.endpoints[0]?.url ?? '';
+  return { service, broker, http, sender, url, stop, [Symbol.asyncDispose]: stop };
 }
 
 function remoteIngest(url: string, settings: Settings, service: DetectorService, logger: Logger): MqttIngest {
@@ -171,12 +168,6 @@ async function flushed(sender: InfluxSender | undefined): Promise<void> {
   await Promise.race([sender.flushed(), late]);
   clearTimeout(timer);
   await sender.stop();
-}
-
-/** An address that listens on everything is reached by this machine's own. */
-export function brokerUrl(host: string, port: number): string {
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `mqtt://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 function asCommandError(error: unknown, settings: Settings): unknown {

@@ -59,9 +59,16 @@ export async function readClasses(name: string): Promise<Classes> {
   throw new UsageError(`--classes ${checked.problems.join('; ')}`);
 }
 
-/** Runs what reads traces: a bad file is a wrong argument, told in one line; so is a trace without any event. */
-export async function withTrace<T extends { readonly events: number }>(
-  { trace, truth }: TraceInput,
+/** What runs on a trace say of it all. */
+interface TraceReport {
+  readonly events: number;
+  readonly devices: number;
+  readonly span?: readonly [from: number, to: number] | undefined;
+}
+
+/** Runs what reads traces: a bad file is a wrong argument, told in one line; so is a trace in which nobody speaks. */
+export async function withTrace<T extends TraceReport>(
+  { classes, trace, truth }: TraceInput,
   name: string,
   { terminal }: Context,
   run: () => Promise<T>,
@@ -69,6 +76,8 @@ export async function withTrace<T extends { readonly events: number }>(
   try {
     const result = await run();
     if (result.events === 0) throw new CommandError(`${name} holds no event that could be used`);
+    if (result.devices === 0) throw new CommandError(`${name} holds no sign of life of any device`);
+    if (isTooShort(result, classes)) terminal.stderr.write(`slowbeat: ${name}: ${TOO_SHORT}\n`);
     return result;
   } catch (error) {
     if (!(error instanceof TraceError)) throw error;
@@ -85,23 +94,45 @@ export async function withTrace<T extends { readonly events: number }>(
   }
 }
 
+const TOO_SHORT = 'all of it fits into one interval; "t" and "next" count milliseconds, not seconds';
+
+/** True for what looks like a trace in seconds: many events, and less than an interval from first to last. */
+function isTooShort({ events, devices, span = [0, 0] }: TraceReport, classes: Classes): boolean {
+  const shortestMs = Math.min(...Object.values(classes).map(({ intervalMs }) => intervalMs));
+  return events > 2 * devices && span[1] - span[0] < shortestMs;
+}
+
+/** Prints a report as data or for people, as the flags say. */
+export function printReport<T extends TraceReport>(
+  report: T,
+  text: (report: T) => string,
+  { trace }: TraceInput,
+  { json }: TraceFlags,
+  { terminal }: Context,
+): void {
+  const data = () => `${JSON.stringify({ ...report, bad: Object.fromEntries(trace.bad) }, null, 2)}\n`;
+  terminal.stdout.write(json === true ? data() : text(report));
+}
+
 /** Lines that were left out, by reason: `unsorted 3, not-json 1`. */
 function badLines(file: TraceFile | TruthFile | undefined): string {
   return [...(file?.bad ?? [])].map(([reason, count]) => `${reason} ${count}`).join(', ');
 }
 
-export function tableText(tables: readonly Table[]): string {
-  return tables
+/** The rule by which false alarms were counted, the legend, and the tables. */
+export function tableText(judgedBy: 'truth' | 'heard-again', tables: readonly Table[]): string {
+  const rows = tables
     .map(({ title, columns, rows }) => `\n${title}\n${textTable(columns, rows).join('\n')}\n`)
     .join('');
+  return `${ruleText(judgedBy)}\n${LEGEND}\n${rows}`;
 }
 
 /** Says by which rule false alarms were counted. */
-export function ruleText(judgedBy: 'truth' | 'heard-again'): string {
+function ruleText(judgedBy: 'truth' | 'heard-again'): string {
   return judgedBy === 'truth'
     ? 'a false alarm is a device called dead that lived by the truth'
     : 'a false alarm is a device called dead that was heard again with the same boot (there is no --truth)';
 }
 
-export const LEGEND =
+const LEGEND =
   'E[T_D], p50 and p95: how soon a death at any instant would have been noticed, in intervals (and time)';

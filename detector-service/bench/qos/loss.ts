@@ -28,6 +28,29 @@ export function paretoBursts(entry: number, shape: number): Loss {
   };
 }
 
+/** Bursts with a stretched-exponential tail: P(run ≥ k) = exp(−((k − 1) / scale)^shape); a shape below 1 is heavy. */
+export function weibullBursts(entry: number, scale: number, shape: number): Loss {
+  return {
+    draw: (dice) =>
+      dice.next() >= entry
+        ? 0
+        : Math.min(1e5, 1 + Math.floor(scale * (-Math.log(1 - dice.next())) ** (1 / shape))),
+    survival: (k) => (k <= 0 ? 1 : entry * Math.exp(-(((k - 1) / scale) ** shape))),
+  };
+}
+
+/** Two kinds of burst: most go on with `stay`, a `share` of them with `stayLong`. */
+export function twoScaleBursts(entry: number, stay: number, share: number, stayLong: number): Loss {
+  return {
+    draw: (dice) => {
+      if (dice.next() >= entry) return 0;
+      const goesOn = dice.next() < share ? stayLong : stay;
+      return 1 + Math.floor(Math.log(1 - dice.next()) / Math.log(goesOn));
+    },
+    survival: (k) => (k <= 0 ? 1 : entry * ((1 - share) * stay ** (k - 1) + share * stayLong ** (k - 1))),
+  };
+}
+
 /**
  * Gilbert–Elliott with hidden states: the good state loses `lossGood`, the bad one `lossBad`; after each beat
  * the state turns bad with `toBad`, good with `toGood`. Not a renewal process; after a received beat the state

@@ -1,8 +1,10 @@
-import type { Delay } from './delay.ts';
+import { lateAfter } from './lateness.ts';
 import type { Loss } from './loss.ts';
-import { random } from './random.ts';
-import { Score, YEAR_MS } from './score.ts';
-import type { Beat, Device, Family } from './world.ts';
+import { type CurvePoint, Score, YEAR_MS } from './score.ts';
+import type { Device, Family } from './world.ts';
+
+/** Factors on the budgeted survival, ascending: from a fiftieth of the budget to forty times as much. */
+const FACTORS = Array.from({ length: 24 }, (_, i) => 0.02 * 1.4 ** i);
 
 /**
  * The detector that knows every link: its true loss process and delays, and the true schedule. It takes for each
@@ -12,22 +14,36 @@ import type { Beat, Device, Family } from './world.ts';
 export class Oracle {
   readonly #family: Family;
   readonly #scores = FACTORS.map(() => new Score());
-  readonly #tables = new Map<string, readonly Reach[]>();
-  readonly #last: (Beat | undefined)[] = [];
+  /** By device: what it needs in each state of its link and schedule, and which of them it used last. */
+  readonly #tables: Map<string, readonly Reach[]>[];
+  readonly #latest: ({ stage: number; intervalMs: number; table: readonly Reach[] } | undefined)[] = [];
 
   constructor(family: Family) {
     this.#family = family;
+    this.#tables = family.devices.map(() => new Map());
   }
 
-  arrival(beat: Readonly<Beat>): void {
-    const last = this.#last[beat.device];
-    if (last !== undefined) this.#settle(last, beat.at - last.at);
-    this.#last[beat.device] = { ...beat };
+  /** A gap that began at `from` with the next beat announced for `nextMs` later. */
+  gap(index: number, from: number, nextMs: number, gapMs: number, intervalMs: number): void {
+    const device = this.#family.devices[index] as Device;
+    const table = this.#table(index, device, device.stageAt(from), intervalMs);
+    // It knows how fast the device's clock runs.
+    const rate = 1 + device.driftPpm * 1e-6;
+    let planned = nextMs;
+    let beats = 1;
+    // From the largest factor down the reach only grows, so that the schedule is walked once.
+    for (let f = FACTORS.length - 1; f >= 0; f--) {
+      const reach = table[f] as Reach;
+      if (device.steady) planned = nextMs + (reach.beats - 1) * intervalMs;
+      else for (; beats < reach.beats; beats++) planned += device.intervalAt(from + planned);
+      (this.#scores[f] as Score).gap(gapMs, planned * rate + reach.marginMs, intervalMs);
+    }
   }
 
   /** E[T_D] in intervals at an achieved rate of mistakes, between the two thresholds next to it. */
   detectionAt(mistakesPerYear: number): number {
     const points = this.#scores.map((score) => ({
+      // A third of a mistake stands for none, whose logarithm there is not.
       rate: (score.mistakes + 0.3) / (score.aliveMs / YEAR_MS),
       detection: score.detection,
     }));
@@ -43,35 +59,26 @@ export class Oracle {
     return Number.NaN;
   }
 
-  #settle(last: Beat, gapMs: number): void {
-    const device = this.#family.devices[last.device] as Device;
-    const stage = device.stageAt(last.at);
-    const intervalMs = device.intervalAt(last.at);
-    const key = `${last.device}/${stage}/${Math.round(intervalMs)}`;
-    let table = this.#tables.get(key);
+  curve(): CurvePoint[] {
+    return this.#scores.map(({ mistakesPerYear, detection }) => ({ perYear: mistakesPerYear, detection }));
+  }
+
+  #table(index: number, device: Device, stage: number, intervalMs: number): readonly Reach[] {
+    const latest = this.#latest[index];
+    if (latest !== undefined && latest.stage === stage && latest.intervalMs === intervalMs)
+      return latest.table;
+    const tables = this.#tables[index] as Map<string, readonly Reach[]>;
+    const key = `${stage}/${Math.round(intervalMs)}`;
+    let table = tables.get(key);
     if (table === undefined) {
-      table = reaches(
-        device.losses[stage] as Loss,
-        device,
-        intervalMs,
-        this.#family.falseAlarmsPerDeviceYear,
-      );
-      this.#tables.set(key, table);
+      const loss = device.losses[stage] as Loss;
+      table = reaches(loss, device, intervalMs, this.#family.falseAlarmsPerDeviceYear);
+      tables.set(key, table);
     }
-    let planned = last.nextMs;
-    let beats = 1;
-    for (let f = 0; f < FACTORS.length; f++) {
-      // From the largest factor down the reach only grows, so that the schedule is walked once.
-      const reach = table[FACTORS.length - 1 - f] as Reach;
-      if (device.steady) planned = last.nextMs + (reach.beats - 1) * intervalMs;
-      else for (; beats < reach.beats; beats++) planned += device.intervalAt(last.at + planned);
-      (this.#scores[FACTORS.length - 1 - f] as Score).gap(gapMs, planned + reach.marginMs, intervalMs);
-    }
+    this.#latest[index] = { stage, intervalMs, table };
+    return table;
   }
 }
-
-/** Factors on the budgeted survival, ascending. */
-const FACTORS = Array.from({ length: 45 }, (_, i) => 0.02 * 1.2 ** i);
 
 /** Trust until `marginMs` after the `beats`-th expected beat. */
 interface Reach {
@@ -80,77 +87,55 @@ interface Reach {
 }
 
 function reaches(loss: Loss, device: Device, intervalMs: number, budget: number): Reach[] {
-  const late = lateAfter(device, intervalMs);
+  const late = lateAfter(device.delay, {
+    spreadMs: device.jitter * intervalMs,
+    stepMs: device.stepMs,
+    stepChance: device.stepMs > 0 ? 1 / device.beatsPerStep : 0,
+  });
   let meanGapBeats = 1;
   for (let k = 1; k < 2000; k++) meanGapBeats += loss.survival(k);
   const perGap = (budget * meanGapBeats * intervalMs) / YEAR_MS;
-  return FACTORS.map((factor) => reach(loss, late, intervalMs, Math.min(0.5, factor * perGap)));
+  let beats = 1;
+  // From the largest factor down the reach only grows, so that each search begins where the last one ended.
+  return FACTORS.toReversed()
+    .map((factor) => {
+      const found = reach(loss, late, intervalMs, Math.min(0.5, factor * perGap), beats);
+      beats = found.beats;
+      return found;
+    })
+    .reverse();
 }
+
+/** Beats back from the latest expected one that may still be on their way. */
+const ON_THE_WAY_MAX = 20;
 
 function reach(
   loss: Loss,
   late: (missed: number, x: number) => number,
   intervalMs: number,
   limit: number,
+  fromBeats: number,
 ): Reach {
   const survival = (k: number, x: number): number => {
     let sum = loss.survival(k);
-    for (let back = 0; back < Math.min(k, 20); back++) {
+    for (let back = 0; back < Math.min(k, ON_THE_WAY_MAX); back++) {
       const j = k - 1 - back;
-      sum += (loss.survival(j) - loss.survival(j + 1)) * late(j, x + back * intervalMs);
+      const onTheWay = late(j, x + back * intervalMs);
+      sum += (loss.survival(j) - loss.survival(j + 1)) * onTheWay;
+      // Earlier beats are later still, and matter less.
+      if (onTheWay < 1e-4 * limit) break;
     }
     return sum;
   };
-  let k = 1;
+  let k = fromBeats;
   while (survival(k, intervalMs) > limit && k < 50_000)
     k = loss.survival(k) > 2 * limit ? k + 1 + (k >> 6) : k + 1;
   let low = 0;
   let high = intervalMs;
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 16; i++) {
     const middle = (low + high) / 2;
     if (survival(k, middle) > limit) low = middle;
     else high = middle;
   }
   return { beats: k, marginMs: high };
-}
-
-/** Later beats than the announced one are also unsteady by the jitter of every step in between. */
-function lateAfter(device: Device, intervalMs: number): (missed: number, x: number) => number {
-  const late = latenessOf(device.delay);
-  const spread = device.jitter * intervalMs;
-  return (missed, x) => {
-    if (missed === 0 || spread === 0) return late(x);
-    let sum = 0;
-    for (let i = 0; i < 16; i++) {
-      const u = (i + 0.5) / 8 - 1;
-      const off = missed === 1 ? u * spread : Math.tan(u * 1.2) * 0.55 * spread * Math.sqrt(missed);
-      sum += x - off < 0 ? 1 : late(x - off);
-    }
-    return sum / 16;
-  };
-}
-
-const known = new WeakMap<Delay, (x: number) => number>();
-
-/** Survival of the lateness: this beat's delay less the one before it. Tabulated over the logarithm. */
-function latenessOf(delay: Delay): (x: number) => number {
-  const ready = known.get(delay);
-  if (ready !== undefined) return ready;
-  const dice = random(1);
-  const before = Array.from({ length: 200 }, () => delay.draw(dice));
-  const steps = 8;
-  const table = Float64Array.from({ length: 36 * steps }, (_, i) => {
-    const x = 2 ** (i / steps);
-    return Math.log(
-      Math.max(1e-300, before.reduce((sum, d) => sum + delay.survival(x + d), 0) / before.length),
-    );
-  });
-  const late = (x: number): number => {
-    const position = Math.min(table.length - 2, Math.max(0, Math.log2(Math.max(1, x)) * steps));
-    const i = Math.floor(position);
-    const a = table[i] as number;
-    return Math.exp(a + (position - i) * ((table[i + 1] as number) - a));
-  };
-  known.set(delay, late);
-  return late;
 }

@@ -33,3 +33,7 @@ export const exponential = (dice: Random, mean: number): number => -mean * Math.
 /** Standard normal by Box and Muller. */
 export const normal = (dice: Random): number =>
   Math.sqrt(-2 * Math.log(1 - dice.next())) * Math.cos(2 * Math.PI * dice.next());
+
+export function pick<T>(dice: Random, choices: readonly T[]): T {
+  return choices[Math.floor(dice.next() * choices.length)] as T;
+}

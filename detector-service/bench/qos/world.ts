@@ -6,6 +6,8 @@ import { normal, type Random, random } from './random.ts';
 export interface Device {
   readonly joinsAt: number;
   readonly leavesAt: number;
+  /** False for a device that only makes its class known: what becomes of it does not count. */
+  readonly judged: boolean;
   /** The link may change: the loss process in force at an instant is `losses[stageAt(t)]`. */
   readonly losses: readonly Loss[];
   readonly stageAt: (t: number) => number;
@@ -45,6 +47,7 @@ export const deviceOf = (
   device: Partial<Device> & Pick<Device, 'losses' | 'delay' | 'intervalAt' | 'leavesAt'>,
 ): Device => ({
   joinsAt: 0,
+  judged: true,
   stageAt: () => 0,
   steady: true,
   jitter: 0,

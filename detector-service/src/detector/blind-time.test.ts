@@ -6,16 +6,16 @@ import { classConfig } from './class-config.ts';
 import { Detector } from './detector.ts';
 
 test('a device not due before the end of the blind time keeps its deadlines', () => {
-  assert.deepEqual(blindShift(0, 100, 101, 1000), { expectedMs: 0, deadMs: 0 });
+  assert.equal(blindShift(0, 100, 101, 1000), 0);
 });
 
-test('a beat that fell into the blind time is expected again an interval later, and forgiven one more', () => {
-  assert.deepEqual(blindShift(0, 100, 50, 1000), { expectedMs: 1000, deadMs: 2000 });
+test('a beat that fell into the blind time is expected again within two intervals, for its announcement was lost', () => {
+  assert.equal(blindShift(0, 100, 50, 1000), 2000);
 });
 
 test('silence before the blind time still counts', () => {
   // Expected at 0, overdue for 50 when we went blind for 30 without another beat being due.
-  assert.deepEqual(blindShift(50, 80, 0, 1000), { expectedMs: 30, deadMs: 30 });
+  assert.equal(blindShift(50, 80, 0, 1000), 30);
 });
 
 test('no device that beats on dies of any blind time, however long and whenever', () => {

@@ -51,7 +51,7 @@ export class BlindTime {
       this.#verdicts.arm(device);
       return;
     }
-    const expectedBy = table.expectedBy[device] as number;
+    const expectedBy = table.expectedBy.get(device);
     this.#fleet.forgive(device, since, at);
     const wasAlive = this.#fleet.has(device, FLAG.aliveBeforeBlind);
     this.#fleet.flag(device, FLAG.aliveBeforeBlind, false);

@@ -37,8 +37,13 @@ export interface ClassConfig {
   readonly minSilenceMs: number;
   /** No deadline is longer than this after the expected beat: a cap for hopeless links; `explain` says so. */
   readonly maxSilenceMs: number;
-  /** After a will, time within which a live device has reconnected. A starting value until it is learned. */
+  /**
+   * Time within which a live device has reconnected: what it is given after blind time or a group outage, and after a
+   * will, there as a starting value until its class has taught better.
+   */
   readonly reconnectMs: number;
+  /** Whether a suspect is asked, if it holds a connection and has said at birth that it answers. */
+  readonly probe: boolean;
   /** How long a bye without a stated return is believed. */
   readonly byeMs: number;
   /** How long a dead device stays in the registry before it is retired. */
@@ -49,7 +54,7 @@ export interface ClassConfig {
 
 const DAY_MS = 86_400_000;
 /** The longest pause of the device SDK between two attempts to connect (120 s), and the time an attempt may take. */
-const RECONNECT_MS_MAX = 150_000;
+const RECONNECT_MS = 150_000;
 
 /** Completes a class from its interval. */
 export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'intervalMs'>): ClassConfig {
@@ -65,7 +70,8 @@ export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'int
     marginMs: intervalMs / 2,
     minSilenceMs: 0,
     maxSilenceMs: Math.max(30 * intervalMs, DAY_MS),
-    reconnectMs: Math.min(RECONNECT_MS_MAX, 2 * intervalMs),
+    reconnectMs: RECONNECT_MS,
+    probe: true,
     byeMs: DAY_MS,
     expireMs: 30 * DAY_MS,
     proofOfLife: ['birth', 'beat', 'pong', 'traffic'],

@@ -1,29 +1,29 @@
 /**
- * Orders devices by their next deadline: a 4-ary heap of device indices in typed arrays.
+ * Orders devices by their next deadline: a 4-ary heap in typed arrays.
  *
- * A heartbeat nearly always moves a deadline later, so that move is lazy: the entry keeps its old, earlier place
- * and is put right when it surfaces. A beat therefore costs O(1), and each entry surfaces at most once per
- * deadline it had.
+ * A heartbeat moves its device's deadline at once. That costs little, although there are a million others: nearly all
+ * entries of a heap lie in its last two levels, so one that moves later has a level or two to go. In return what is
+ * due is known exactly, and to ask costs nothing however many beats there were since the last time.
  */
 const ARITY = 4;
 const ABSENT = -1;
+const GROWTH = 1.25;
 
 export class DeadlineQueue {
-  /** The deadline in force per device; may be later than the place in the heap suggests. */
+  /** The heap: deadlines, and whose they are. */
   #deadlines = new Float64Array(0);
-  /** The deadline by which the heap is ordered. */
-  #keys = new Float64Array(0);
-  #heap = new Int32Array(0);
+  #devices = new Int32Array(0);
+  /** Where in the heap each device is. */
   #places = new Int32Array(0);
   #size = 0;
 
-  /** Makes room for devices 0 … capacity − 1. */
-  reserve(capacity: number): void {
+  /** Makes room for devices 0 … `devices` − 1. */
+  reserve(devices: number): void {
     const old = this.#places.length;
-    if (capacity <= old) return;
+    if (devices <= old) return;
+    const capacity = Math.max(devices, Math.ceil(GROWTH * old));
     this.#deadlines = grown(this.#deadlines, new Float64Array(capacity));
-    this.#keys = grown(this.#keys, new Float64Array(capacity));
-    this.#heap = grown(this.#heap, new Int32Array(capacity));
+    this.#devices = grown(this.#devices, new Int32Array(capacity));
     this.#places = grown(this.#places, new Int32Array(capacity));
     this.#places.fill(ABSENT, old);
   }
@@ -31,97 +31,75 @@ export class DeadlineQueue {
   /** Sets the device's deadline; Infinity takes it out. */
   set(device: number, deadlineAt: number): void {
     const place = this.#places[device] as number;
-    if (deadlineAt === Infinity) {
-      if (place !== ABSENT) this.#removeAt(place);
-      return;
-    }
-    this.#deadlines[device] = deadlineAt;
     if (place === ABSENT) {
-      this.#keys[device] = deadlineAt;
-      this.#heap[this.#size] = device;
-      this.#places[device] = this.#size;
+      if (deadlineAt === Infinity) return;
       this.#size += 1;
-      this.#siftUp(this.#size - 1);
-    } else if (deadlineAt < (this.#keys[device] as number)) {
-      this.#keys[device] = deadlineAt;
-      this.#siftUp(place);
-    }
+      this.#siftUp(this.#size - 1, device, deadlineAt);
+    } else if (deadlineAt === Infinity) {
+      this.#places[device] = ABSENT;
+      this.#size -= 1;
+      // The last entry fills the gap.
+      const last = this.#devices[this.#size] as number;
+      if (last !== device) this.#move(place, last, this.#deadlines[this.#size] as number);
+    } else this.#move(place, device, deadlineAt);
   }
 
   /** The device whose deadline is the earliest and at or before `now`, or −1. It stays until it is set anew. */
   due(now: number): number {
-    while (this.#size > 0) {
-      const device = this.#heap[0] as number;
-      if ((this.#keys[device] as number) > now) return ABSENT;
-      const deadlineAt = this.#deadlines[device] as number;
-      if (deadlineAt === this.#keys[device]) return device;
-      this.#keys[device] = deadlineAt;
-      this.#siftDown(0);
-    }
-    return ABSENT;
+    return this.#size > 0 && (this.#deadlines[0] as number) <= now ? (this.#devices[0] as number) : ABSENT;
   }
 
-  /** An instant before which nothing is due; undefined when nothing is queued. May be early, never late. */
+  /** The earliest deadline; undefined when nothing is queued. */
   next(): number | undefined {
-    return this.#size === 0 ? undefined : this.#keys[this.#heap[0] as number];
+    return this.#size === 0 ? undefined : this.#deadlines[0];
   }
 
   get size(): number {
     return this.#size;
   }
 
-  #removeAt(place: number): void {
-    const device = this.#heap[place] as number;
-    this.#places[device] = ABSENT;
-    this.#size -= 1;
-    if (place === this.#size) return;
-    const moved = this.#heap[this.#size] as number;
-    this.#heap[place] = moved;
-    this.#places[moved] = place;
-    this.#siftDown(place);
-    this.#siftUp(this.#places[moved] as number);
+  /** Puts a device with its deadline where another entry, or an earlier deadline of its own, was. */
+  #move(place: number, device: number, deadlineAt: number): void {
+    if (deadlineAt < (this.#deadlines[place] as number)) this.#siftUp(place, device, deadlineAt);
+    else this.#siftDown(place, device, deadlineAt);
   }
 
-  #siftUp(from: number): void {
-    const device = this.#heap[from] as number;
-    const key = this.#keys[device] as number;
+  #siftUp(from: number, device: number, deadlineAt: number): void {
     let place = from;
     while (place > 0) {
-      const parentPlace = (place - 1) >> 2;
-      const parent = this.#heap[parentPlace] as number;
-      if ((this.#keys[parent] as number) <= key) break;
-      this.#heap[place] = parent;
-      this.#places[parent] = place;
-      place = parentPlace;
+      const parent = (place - 1) >> 2;
+      if ((this.#deadlines[parent] as number) <= deadlineAt) break;
+      this.#put(place, this.#devices[parent] as number, this.#deadlines[parent] as number);
+      place = parent;
     }
-    this.#heap[place] = device;
-    this.#places[device] = place;
+    this.#put(place, device, deadlineAt);
   }
 
-  #siftDown(from: number): void {
-    const device = this.#heap[from] as number;
-    const key = this.#keys[device] as number;
+  #siftDown(from: number, device: number, deadlineAt: number): void {
     let place = from;
     for (;;) {
       const first = place * ARITY + 1;
       if (first >= this.#size) break;
-      let smallestPlace = first;
-      let smallestKey = this.#keys[this.#heap[first] as number] as number;
+      let child = first;
+      let earliest = this.#deadlines[first] as number;
       const end = Math.min(first + ARITY, this.#size);
       for (let other = first + 1; other < end; other += 1) {
-        const otherKey = this.#keys[this.#heap[other] as number] as number;
-        if (otherKey < smallestKey) {
-          smallestPlace = other;
-          smallestKey = otherKey;
+        const deadline = this.#deadlines[other] as number;
+        if (deadline < earliest) {
+          child = other;
+          earliest = deadline;
         }
       }
-      if (smallestKey >= key) break;
-      const child = this.#heap[smallestPlace] as number;
-      this.#heap[place] = child;
-      this.#places[child] = place;
-      place = smallestPlace;
+      if (earliest >= deadlineAt) break;
+      this.#put(place, this.#devices[child] as number, earliest);
+      place = child;
     }
-    this.#heap[place] = device;
+    this.#put(place, device, deadlineAt);
+  }
+
+  #put(place: number, device: number, deadlineAt: number): void {
+    this.#deadlines[place] = deadlineAt;
+    this.#devices[place] = device;
     this.#places[device] = place;
   }
 }

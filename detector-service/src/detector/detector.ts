@@ -9,6 +9,8 @@ import type { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
 import { GROUP_KINDS, type GroupKind } from './groups.ts';
 import { Hearing, type Outcome } from './hearing.ts';
+import { Incident, type IncidentView } from './incident.ts';
+import type { Probe } from './probes.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import type { Reason, State, Transition } from './transition.ts';
 import { instant, Verdicts } from './verdicts.ts';
@@ -17,6 +19,8 @@ export interface DetectorOptions {
   readonly classes: Readonly<Record<string, ClassConfig>>;
   /** Most devices it keeps; a further one is refused as `too-many-devices`. Default two million. */
   readonly devicesMax?: number | undefined;
+  /** Whether suspects are probed: then {@link Detector.takeProbes} has to be called. Default false. */
+  readonly probing?: boolean | undefined;
   /** What devices may be silenced by together; all of them unless told. Empty: every silence is judged by itself. */
   readonly outageGroups?: readonly GroupKind[] | undefined;
 }
@@ -48,10 +52,15 @@ export class Detector {
   /** Latest instant seen; one before it counts as this one, so that time never runs backwards. */
   #now = Number.NEGATIVE_INFINITY;
 
-  constructor({ classes, devicesMax = DEVICES_MAX, outageGroups = GROUP_KINDS }: DetectorOptions) {
+  constructor({
+    classes,
+    devicesMax = DEVICES_MAX,
+    outageGroups = GROUP_KINDS,
+    probing = false,
+  }: DetectorOptions) {
     this.#devicesMax = devicesMax;
     this.#fleet = new Fleet(classes, outageGroups);
-    this.#verdicts = new Verdicts(this.#fleet);
+    this.#verdicts = new Verdicts(this.#fleet, probing);
     this.#hearing = new Hearing(this.#fleet, this.#verdicts, devicesMax);
     this.#blind = new BlindTime(this.#fleet, this.#verdicts);
   }
@@ -64,8 +73,12 @@ export class Detector {
    */
   static restore(options: DetectorOptions, snapshot: Uint8Array): Detector {
     const detector = new Detector(options);
-    const { now, blindSince, outages } = decodeSnapshot(detector.#fleet, snapshot);
-    for (const { group, since } of outages) detector.#verdicts.outage.resume(group, since);
+    const { now, blindSince, incidents, latestIncident } = decodeSnapshot(detector.#fleet, snapshot);
+    const { groups, table } = detector.#fleet;
+    for (const device of table.indices()) groups.recall(device, table.lastSeenAt.get(device));
+    for (const { group, state } of incidents) {
+      detector.#verdicts.outage.book.resume(Incident.restored(group, state), latestIncident);
+    }
     detector.#now = now;
     detector.#blind.since = blindSince;
     detector.#blind.forgottenSince = now;
@@ -75,7 +88,7 @@ export class Detector {
 
   /** Everything learned and every verdict, as bytes for {@link Detector.restore}. */
   snapshot(): Uint8Array {
-    return encodeSnapshot(this.#fleet, this.#now, this.#blind.since);
+    return encodeSnapshot(this.#fleet, this.#now, this.#blind.since, this.#verdicts.outage.book);
   }
 
   /** Takes in one piece of evidence about the instant `at`, in epoch milliseconds. */
@@ -94,6 +107,11 @@ export class Detector {
     const until = this.#tick(now);
     if (this.#blind.since === undefined) this.#verdicts.judgeAll(until);
     return this.#verdicts.take();
+  }
+
+  /** Whom to ask since the last call, because silence made it suspect although it should be reachable. */
+  takeProbes(): readonly Probe[] {
+    return this.#verdicts.probes.take();
   }
 
   /** When to call `advance` next: never late, sometimes early. Undefined while nothing can become due. */
@@ -118,11 +136,22 @@ export class Detector {
 
   /** The instant at which silence makes a device dead: cheap, for whoever scores every beat. Undefined when unknown. */
   deadAt(deviceClass: string, device: string): number | undefined {
-    return instant(this.#fleet.table.deadAt[this.#fleet.find(deviceClass, device)]);
+    const index = this.#fleet.find(deviceClass, device);
+    return index < 0 ? undefined : instant(this.#fleet.table.deadAt.get(index));
   }
 
   *devices(now: number): Generator<DeviceView> {
     for (const index of this.#fleet.table.indices()) yield viewOf(this.#fleet, index, now);
+  }
+
+  /** Group outages: those that are open, and the latest of those that are over. */
+  incidents(): readonly IncidentView[] {
+    return this.#verdicts.outage.book.views();
+  }
+
+  /** Grows whenever what {@link Detector.incidents} says has changed. */
+  get incidentsRevision(): number {
+    return this.#verdicts.outage.book.revision;
   }
 
   /** Why the deadline is where it is. */
@@ -141,6 +170,7 @@ export class Detector {
     const classNumber = this.#fleet.classNumber(verdict.deviceClass);
     if (classNumber === undefined) return;
     let device = table.indexOf(classNumber, verdict.device);
+    if (device >= 0) this.#verdicts.outage.book.forget(device);
     if (verdict.state === 'retired') {
       if (device >= 0) this.#fleet.remove(device);
       return;

@@ -1,15 +1,16 @@
 /**
  * Everything known about every device, as columns of numbers indexed by device.
  *
- * An object per device would cost several times the memory and make a fleet of a million unusable; a column also
- * goes into a snapshot as it is. Absent instants are NaN, absent counters −1.
+ * An object per device would cost several times the memory and make a fleet of a million unusable; numbers also go
+ * into a snapshot as they are. Absent instants are NaN, absent counters −1.
  */
 import { DeadlineQueue } from './deadline-queue.ts';
+import { DeviceNames } from './device-names.ts';
+import { DeviceRecords } from './device-records.ts';
 import { NameTable } from './name-table.ts';
+import type { Float32Column } from './record-column.ts';
 
-const CAPACITY_MIN = 64;
-/** Columns grow by so much at a time: little is wasted, and a device is copied a few times at most. */
-const GROWTH = 1.125;
+const CLASSES_MAX = 1 << 16;
 
 /** Bits of the `flags` column. */
 export const FLAG = {
@@ -25,54 +26,83 @@ export const FLAG = {
   aliveBeforeBlind: 16,
   /** Its budget is used up, but its death waits for its group to have its say. */
   held: 32,
+  /** Its group's outage is over and it did not return in time: its silence is its own. */
+  leftBehind: 64,
+  /** It said at birth that it answers probes. */
+  answersPing: 128,
 } as const;
 
+/** Counters up to three that lie in the `flags` column, by their lowest bit. */
+export const COUNT = {
+  /** How often a suspect was looked at again. */
+  looks: 8,
+  /** Beats in time of a device that was dead and must beat more than once to be alive. */
+  beatsBack: 10,
+} as const;
+const COUNT_MASK = 3;
+
 export class DeviceTable {
-  /** Number of learned values per device. */
-  readonly stride: number;
+  /** What the columns lie in, for snapshots. */
+  readonly records = new DeviceRecords();
   readonly queue = new DeadlineQueue();
   /** Sites, gateways and brokers, by the numbers in the columns. */
   readonly places = new NameTable();
 
-  state = new Uint8Array(0);
-  reason = new Uint8Array(0);
-  flags = new Uint8Array(0);
-  classIndex = new Uint16Array(0);
-  since = new Float64Array(0);
-  lastSeenAt = new Float64Array(0);
-  lastBeatAt = new Float64Array(0);
-  expectedBy = new Float64Array(0);
-  suspectAt = new Float64Array(0);
-  deadAt = new Float64Array(0);
+  readonly since = this.records.float64('since', 0);
+  readonly lastSeenAt = this.records.float64('lastSeenAt', NaN);
+  readonly lastBeatAt = this.records.float64('lastBeatAt', NaN);
+  readonly expectedBy = this.records.float64('expectedBy', NaN);
+  readonly suspectAt = this.records.float64('suspectAt', Infinity);
+  readonly deadAt = this.records.float64('deadAt', Infinity);
+  readonly generation = this.records.float64('generation', -1);
+  readonly session = this.records.float64('session', -1);
+  readonly seq = this.records.float64('seq', -1);
   /** What the last beat announced; 0 for nothing. */
-  nextMs = new Float32Array(0);
-  intervalMs = new Float32Array(0);
-  generation = new Float64Array(0);
-  session = new Float64Array(0);
-  seq = new Float64Array(0);
-  beats = new Uint32Array(0);
-  lost = new Uint32Array(0);
-  duplicates = new Uint32Array(0);
-  site = new Int32Array(0);
-  gateway = new Int32Array(0);
-  broker = new Int32Array(0);
-  learned = new Float32Array(0);
+  readonly nextMs = this.records.float32('nextMs', 0);
+  readonly intervalMs = this.records.float32('intervalMs', 0);
+  /** Memory of mistakes, see `flapping.ts`; in hours, of which this kind of number can tell the minutes. */
+  readonly flapsUntilH = this.records.float32('flapsUntilH', Number.NEGATIVE_INFINITY);
+  readonly beats = this.records.int32('beats', 0);
+  readonly lost = this.records.int32('lost', 0);
+  readonly duplicates = this.records.int32('duplicates', 0);
+  readonly site = this.records.int32('site', -1);
+  readonly gateway = this.records.int32('gateway', -1);
+  readonly broker = this.records.int32('broker', -1);
+  readonly state = this.records.uint16('state', 0);
+  readonly reason = this.records.uint16('reason', 0);
+  readonly flags = this.records.uint16('flags', 0);
+  readonly classIndex = this.records.uint16('classIndex', 0);
+  /** What the class's algorithm has learned of the device: a row of `slots` numbers. */
+  readonly learned: Float32Column;
+  readonly slots: number;
 
-  readonly #names: (string | undefined)[] = [];
-  /** Device name → index, a map per class: two classes may use the same name. */
-  readonly #indices: Map<string, number>[];
+  readonly #names = new DeviceNames(this.classIndex);
   readonly #free: number[] = [];
   #end = 0;
-  #size = 0;
 
-  constructor(classes: number, stride: number) {
-    this.stride = stride;
-    this.#indices = Array.from({ length: classes }, () => new Map());
+  /**
+   * @param classes number of classes
+   * @param slots numbers to learn per device, the most that any class needs
+   * @throws RangeError when there are more classes than their column can tell apart
+   */
+  constructor(classes: number, slots: number) {
+    if (classes > CLASSES_MAX) throw new RangeError(`${classes} classes; at most ${CLASSES_MAX}`);
+    this.slots = slots;
+    this.learned = this.records.float32('learned', 0, slots);
+  }
+
+  /** One of the counters of {@link COUNT}. */
+  count(device: number, counter: number): number {
+    return (this.flags.get(device) >> counter) & COUNT_MASK;
+  }
+
+  setCount(device: number, counter: number, value: number): void {
+    this.flags.set(device, (this.flags.get(device) & ~(COUNT_MASK << counter)) | (value << counter));
   }
 
   /** Devices in the table. */
   get size(): number {
-    return this.#size;
+    return this.#end - this.#free.length;
   }
 
   /** One past the highest index in use; some below may be free. */
@@ -82,108 +112,54 @@ export class DeviceTable {
 
   /** −1 for a device that is not in the table. */
   indexOf(classIndex: number, name: string): number {
-    return this.#indices[classIndex]?.get(name) ?? -1;
+    return this.#names.find(classIndex, name);
   }
 
-  /** The device's name; undefined where the index is free. */
-  nameAt(device: number): string | undefined {
-    return this.#names[device];
+  /** False where the index is free. */
+  has(device: number): boolean {
+    return this.#names.has(device);
+  }
+
+  nameAt(device: number): string {
+    return this.#names.at(device);
+  }
+
+  /** At least as many bytes as `saveName` writes for all devices together. */
+  get nameBytes(): number {
+    return this.#names.bytes;
+  }
+
+  /** Writes a device's name to `into` at `at`, for snapshots. Returns where it ends. */
+  saveName(device: number, into: Buffer, at: number): number {
+    return this.#names.save(device, into, at);
+  }
+
+  /** Makes room for so many devices at once. */
+  reserve(devices: number): void {
+    this.records.reserve(devices);
+    this.queue.reserve(devices);
+    this.#names.reserve(devices);
   }
 
   /** Adds a device with blank columns. It must not be in the table. */
   add(classIndex: number, name: string): number {
     const device = this.#free.pop() ?? this.#end++;
-    if (device >= this.state.length) this.#reserve(Math.max(CAPACITY_MIN, Math.ceil(GROWTH * device)));
-    this.#indices[classIndex]?.set(name, device);
-    this.#names[device] = name;
-    this.#size += 1;
-    this.#blank(device);
-    this.classIndex[device] = classIndex;
+    this.reserve(device + 1);
+    this.records.clear(device);
+    this.classIndex.set(device, classIndex);
+    this.#names.add(device, name);
     return device;
   }
 
   remove(device: number): void {
-    const name = this.#names[device];
-    if (name === undefined) return;
+    if (!this.#names.has(device)) return;
     this.queue.set(device, Infinity);
-    this.#indices[this.classIndex[device] as number]?.delete(name);
-    this.#names[device] = undefined;
+    this.#names.remove(device);
     this.#free.push(device);
-    this.#size -= 1;
   }
 
   /** Indices of all devices, in no meaningful order. */
   *indices(): Generator<number> {
-    for (let device = 0; device < this.#end; device += 1) {
-      if (this.#names[device] !== undefined) yield device;
-    }
-  }
-
-  /** The columns by name, for snapshots. */
-  columns(): Record<string, Column> {
-    const { state, reason, flags, classIndex, since, lastSeenAt, lastBeatAt, expectedBy, suspectAt } = this;
-    const { deadAt, nextMs, intervalMs, generation, session, seq, beats, lost, duplicates, site, gateway } =
-      this;
-    return {
-      state,
-      reason,
-      flags,
-      classIndex,
-      since,
-      lastSeenAt,
-      lastBeatAt,
-      expectedBy,
-      suspectAt,
-      deadAt,
-      nextMs,
-      intervalMs,
-      generation,
-      session,
-      seq,
-      beats,
-      lost,
-      duplicates,
-      site,
-      gateway,
-      broker: this.broker,
-    };
-  }
-
-  #blank(device: number): void {
-    this.state[device] = 0;
-    this.reason[device] = 0;
-    this.flags[device] = 0;
-    this.since[device] = 0;
-    this.beats[device] = 0;
-    this.lost[device] = 0;
-    this.duplicates[device] = 0;
-    this.nextMs[device] = 0;
-    this.lastSeenAt[device] = NaN;
-    this.lastBeatAt[device] = NaN;
-    this.expectedBy[device] = NaN;
-    this.suspectAt[device] = Infinity;
-    this.deadAt[device] = Infinity;
-    this.generation[device] = -1;
-    this.session[device] = -1;
-    this.seq[device] = -1;
-    this.site[device] = -1;
-    this.gateway[device] = -1;
-    this.broker[device] = -1;
-    this.learned.fill(0, device * this.stride, (device + 1) * this.stride);
-  }
-
-  #reserve(capacity: number): void {
-    for (const [name, column] of Object.entries(this.columns())) {
-      const Kind = column.constructor as new (length: number) => Column;
-      const wider = new Kind(capacity);
-      wider.set(column);
-      (this as unknown as Record<string, Column>)[name] = wider;
-    }
-    const learned = new Float32Array(capacity * this.stride);
-    learned.set(this.learned);
-    this.learned = learned;
-    this.queue.reserve(capacity);
+    for (let device = 0; device < this.#end; device += 1) if (this.has(device)) yield device;
   }
 }
-
-export type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array | Float64Array;

@@ -28,6 +28,8 @@ export interface BirthEvidence extends About, Identity, Placement {
   readonly intervalMs?: number | undefined;
   readonly nextMs?: number | undefined;
   readonly uptimeMs?: number | undefined;
+  /** It holds its connection and answers probes. */
+  readonly answersPing?: boolean | undefined;
 }
 
 export interface BeatEvidence extends About, Identity, Placement {

@@ -10,16 +10,22 @@ import { blindShift } from './blind-shift.ts';
 import type { ClassConfig, ProofOfLife } from './class-config.ts';
 import { DeviceTable, FLAG } from './device-table.ts';
 import type { Placement } from './evidence.ts';
+import { flapLevel, flapMargin, flapped } from './flapping.ts';
 import { type GroupKind, Groups, PLACE_KINDS } from './groups.ts';
+import { ReconnectTimes } from './reconnect-times.ts';
 import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 
 /** A beat that comes before this share of its announced time was not the one that was announced. */
 const EARLY_SHARE = 0.9;
+const HOUR_MS = 3_600_000;
+/** A level up to which no more than one mistake is remembered, with what its column rounds off. */
+const ONE_MISTAKE = 1.1;
 
 export interface DeviceClass {
   readonly name: string;
   readonly config: ClassConfig;
   readonly model: FreshnessModel;
+  readonly reconnect: ReconnectTimes;
 }
 
 export class Fleet {
@@ -41,10 +47,11 @@ export class Fleet {
       name,
       config,
       model: freshnessModel(config),
+      reconnect: new ReconnectTimes(config.reconnectMs, config.falseAlarmsPerDeviceYear),
     }));
     this.#classNumbers = new Map(this.classes.map(({ name }, number) => [name, number]));
-    const stride = Math.max(0, ...this.classes.map(({ model }) => model.slots));
-    this.table = new DeviceTable(this.classes.length, stride);
+    const slots = this.classes.reduce((most, { model }) => Math.max(most, model.slots), 0);
+    this.table = new DeviceTable(this.classes.length, slots);
     this.groups = new Groups(this.table, outageGroups);
   }
 
@@ -60,8 +67,8 @@ export class Fleet {
   register(classNumber: number, name: string): number {
     const device = this.table.add(classNumber, name);
     const { config, model } = this.classOf(device);
-    this.table.intervalMs[device] = config.intervalMs;
-    model.init(this.table.learned, device * this.table.stride);
+    this.table.intervalMs.set(device, config.intervalMs);
+    model.init(this.table.learned.values, this.table.learned.base(device));
     return device;
   }
 
@@ -74,15 +81,15 @@ export class Fleet {
   subject(device: number): Subject {
     const { table } = this;
     return {
-      device: table.nameAt(device) as string,
+      device: table.nameAt(device),
       deviceClass: this.classOf(device).name,
-      site: table.places.name(table.site[device] as number),
-      gateway: table.places.name(table.gateway[device] as number),
+      site: table.places.name(table.site.get(device)),
+      gateway: table.places.name(table.gateway.get(device)),
     };
   }
 
   classOf(device: number): DeviceClass {
-    return this.classes[this.table.classIndex[device] as number] as DeviceClass;
+    return this.classes[this.table.classIndex.get(device)] as DeviceClass;
   }
 
   proves(device: number, kind: ProofOfLife): boolean {
@@ -90,35 +97,37 @@ export class Fleet {
   }
 
   state(device: number): State {
-    return STATES[this.table.state[device] as number] as State;
+    return STATES[this.table.state.get(device)] as State;
   }
 
   reason(device: number): Reason {
-    return REASONS[this.table.reason[device] as number] as Reason;
+    return REASONS[this.table.reason.get(device)] as Reason;
   }
 
   /** Writes a state down; transitions are the verdicts' business. */
   enter(device: number, state: State, reason: Reason, since: number): void {
     this.groups.count(device, this.state(device), state);
-    this.table.state[device] = STATES.indexOf(state);
-    this.table.reason[device] = REASONS.indexOf(reason);
-    this.table.since[device] = since;
+    this.table.state.set(device, STATES.indexOf(state));
+    this.table.reason.set(device, REASONS.indexOf(reason));
+    this.table.since.set(device, since);
   }
 
   has(device: number, flag: number): boolean {
-    return ((this.table.flags[device] as number) & flag) !== 0;
+    return (this.table.flags.get(device) & flag) !== 0;
   }
 
   flag(device: number, flag: number, on: boolean): void {
-    const flags = this.table.flags[device] as number;
-    this.table.flags[device] = on ? flags | flag : flags & ~flag;
+    const flags = this.table.flags.get(device);
+    this.table.flags.set(device, on ? flags | flag : flags & ~flag);
   }
 
   /** Says where a device hangs; what is not said stays as it was. */
   place(device: number, placement: Placement): void {
     for (const kind of PLACE_KINDS) {
       const name = placement[kind];
-      if (name !== undefined) this.groups.assign(device, kind, this.table.places.number(name));
+      if (name === undefined) continue;
+      const { places } = this.table;
+      this.groups.assign(device, kind, places.number(name, this.table[kind].get(device)));
     }
   }
 
@@ -134,15 +143,32 @@ export class Fleet {
     const deadlines = this.#deadlines;
     plan.at = at;
     plan.nextMs = nextMs;
-    plan.intervalMs = table.intervalMs[device] as number;
-    model.freshness(table.learned, device * table.stride, plan, deadlines);
+    plan.intervalMs = table.intervalMs.get(device);
+    model.freshness(table.learned.values, table.learned.base(device), plan, deadlines);
     const capMs = deadlines.expectedMs + config.maxSilenceMs;
-    const deadMs = Math.min(Math.max(deadlines.deadMs, config.minSilenceMs), capMs);
+    const flapping = this.flapLevel(device, at);
+    const extraMs = flapping > 1 ? (flapMargin(flapping) - 1) * (deadlines.deadMs - deadlines.expectedMs) : 0;
+    const deadMs = Math.min(Math.max(deadlines.deadMs + extraMs, config.minSilenceMs), capMs);
     // Whole milliseconds, as a verdict's instant becomes a timestamp; announcements and intervals may have fractions.
-    table.expectedBy[device] = Math.ceil(at + deadlines.expectedMs);
-    table.suspectAt[device] = Math.ceil(at + Math.min(deadlines.suspectMs, deadMs));
-    table.deadAt[device] = Math.ceil(at + deadMs);
+    table.expectedBy.set(device, Math.ceil(at + deadlines.expectedMs));
+    table.suspectAt.set(device, Math.ceil(at + Math.min(deadlines.suspectMs, deadMs)));
+    table.deadAt.set(device, Math.ceil(at + deadMs));
     this.flag(device, FLAG.announced, nextMs > 0);
+  }
+
+  /** How many mistakes about the device are remembered; 0 while it is not more than one. */
+  flapLevel(device: number, at: number): number {
+    const flapsUntil = this.table.flapsUntilH.get(device) * HOUR_MS;
+    if (flapsUntil <= at) return 0;
+    const level = flapLevel(flapsUntil, at, this.table.intervalMs.get(device));
+    return level > ONE_MISTAKE ? level : 0;
+  }
+
+  /** It was called dead, and lived. */
+  mistaken(device: number, at: number): void {
+    const { flapsUntilH, intervalMs } = this.table;
+    const until = flapped(flapsUntilH.get(device) * HOUR_MS, at, intervalMs.get(device));
+    flapsUntilH.set(device, until / HOUR_MS);
   }
 
   /**
@@ -156,36 +182,38 @@ export class Fleet {
    */
   beat(device: number, at: number, missed: number, nextMs: number, rebooted: boolean): void {
     const { table } = this;
-    const { model } = this.classOf(device);
-    const base = device * table.stride;
+    const { model, reconnect } = this.classOf(device);
+    const learned = table.learned.values;
+    const base = table.learned.base(device);
     if (!rebooted && this.#teaches(device, at, missed)) {
       const gap = this.#gap;
-      gap.at = table.lastBeatAt[device] as number;
-      gap.nextMs = table.nextMs[device] as number;
-      gap.intervalMs = table.intervalMs[device] as number;
+      gap.at = table.lastBeatAt.get(device);
+      gap.nextMs = table.nextMs.get(device);
+      gap.intervalMs = table.intervalMs.get(device);
       gap.gapMs = at - gap.at;
       gap.missed = missed;
       gap.mistake = this.state(device) === 'dead' && this.reason(device) === 'silence';
-      model.learn(table.learned, base, gap);
+      reconnect.watched(gap.gapMs);
+      model.learn(learned, base, gap);
     }
-    table.lastBeatAt[device] = at;
-    table.nextMs[device] = nextMs;
+    table.lastBeatAt.set(device, at);
+    table.nextMs.set(device, nextMs);
     if (nextMs > 0) {
-      if (!this.has(device, FLAG.intervalStated)) table.intervalMs[device] = nextMs;
+      if (!this.has(device, FLAG.intervalStated)) table.intervalMs.set(device, nextMs);
       const plan = this.#plan;
       plan.at = at;
       plan.nextMs = nextMs;
-      plan.intervalMs = table.intervalMs[device] as number;
-      model.announce(table.learned, base, plan);
+      plan.intervalMs = table.intervalMs.get(device);
+      model.announce(learned, base, plan);
     }
   }
 
   #teaches(device: number, at: number, missed: number): boolean {
-    if (!((this.table.lastBeatAt[device] as number) >= this.hearingSince)) return false;
+    if (!(this.table.lastBeatAt.get(device) >= this.hearingSince)) return false;
     if (this.has(device, FLAG.saidBye)) return false;
     // Sooner than announced: out of a backlog, or at once after a new connection, beside the schedule.
-    const sinceLastMs = at - (this.table.lastBeatAt[device] as number);
-    if (missed <= 0 && sinceLastMs < EARLY_SHARE * (this.table.nextMs[device] as number)) return false;
+    const sinceLastMs = at - this.table.lastBeatAt.get(device);
+    if (missed <= 0 && sinceLastMs < EARLY_SHARE * this.table.nextMs.get(device)) return false;
     const state = this.state(device);
     return state !== 'unknown' && state !== 'unreachable' && state !== 'asleep';
   }
@@ -193,36 +221,35 @@ export class Fleet {
   /** Does not hold the silence from `since` to `at` against the device, and gives it its time to reconnect. */
   forgive(device: number, since: number, at: number): void {
     const { table } = this;
-    const lastSeenAt = table.lastSeenAt[device] as number;
+    const lastSeenAt = table.lastSeenAt.get(device);
     const from = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
-    const expectedBy = table.expectedBy[device] as number;
-    const shift = blindShift(from, at, expectedBy, table.intervalMs[device] as number);
-    const expectedMs = Math.ceil(shift.expectedMs);
-    const deadMs = Math.ceil(shift.deadMs);
+    const expectedBy = table.expectedBy.get(device);
+    const shiftMs = Math.ceil(blindShift(from, at, expectedBy, table.intervalMs.get(device)));
     const reconnectedBy = Math.ceil(at + this.classOf(device).config.reconnectMs);
-    table.expectedBy[device] = expectedBy + expectedMs;
+    table.expectedBy.set(device, expectedBy + shiftMs);
     // What is expected now is no longer what the algorithm would say by itself.
-    if (expectedMs > 0) this.flag(device, FLAG.announced, true);
-    table.suspectAt[device] = Math.max((table.suspectAt[device] as number) + expectedMs, reconnectedBy);
-    table.deadAt[device] = Math.max((table.deadAt[device] as number) + deadMs, reconnectedBy);
+    if (shiftMs > 0) this.flag(device, FLAG.announced, true);
+    table.suspectAt.set(device, Math.max(table.suspectAt.get(device) + shiftMs, reconnectedBy));
+    table.deadAt.set(device, Math.max(table.deadAt.get(device) + shiftMs, reconnectedBy));
   }
 
   /** The plan behind the device's present deadlines. The same object at each call. */
   planOf(device: number): Plan {
     const { table } = this;
     const plan = this.#plan;
-    plan.at = table.lastSeenAt[device] as number;
-    plan.intervalMs = table.intervalMs[device] as number;
-    plan.nextMs = this.has(device, FLAG.announced) ? (table.expectedBy[device] as number) - plan.at : 0;
+    plan.at = table.lastSeenAt.get(device);
+    plan.intervalMs = table.intervalMs.get(device);
+    plan.nextMs = this.has(device, FLAG.announced) ? table.expectedBy.get(device) - plan.at : 0;
     return plan;
   }
 
   /** Suspicion level at `at`; 0 for a device that was never heard. */
   phi(device: number, at: number): number {
     const { table } = this;
-    const silenceMs = at - (table.lastSeenAt[device] as number);
+    const silenceMs = at - table.lastSeenAt.get(device);
     if (!(silenceMs > 0)) return 0;
     const { model } = this.classOf(device);
-    return Math.max(0, model.phi(table.learned, device * table.stride, this.planOf(device), silenceMs));
+    const { learned } = table;
+    return Math.max(0, model.phi(learned.values, learned.base(device), this.planOf(device), silenceMs));
   }
 }

@@ -115,19 +115,19 @@ test('a device that missed the end of an outage waits for the end of the next on
       made.push(...detector.observe(will, at).transitions);
     }
   };
-  beats('abcdx', 0, 0);
-  wills('abcdx', 1_000);
+  beats('abcdefgx', 0, 0);
+  wills('abcdefgx', 1_000);
   assert.equal(detector.device('meter', 'x', 1_000)?.state, 'unreachable');
   // Enough of them are back to end the incident; x has some time to follow.
-  beats('abcd', 1, 10_000);
-  wills('abcd', 11_000);
+  beats('abcdefg', 1, 10_000);
+  wills('abcdefg', 11_000);
   made.push(...detector.advance(2 * HOUR_MS));
   assert.deepEqual(
     [...detector.devices(2 * HOUR_MS)].map(({ state }) => state),
-    Array(5).fill('unreachable'),
+    Array(8).fill('unreachable'),
   );
   for (const { at, noticedAt } of made) assert.ok(at <= noticedAt, `true at ${at}, noticed at ${noticedAt}`);
-  beats('abcdx', 2, 2 * HOUR_MS);
+  beats('abcdefgx', 2, 2 * HOUR_MS);
   assert.equal(detector.device('meter', 'x', 2 * HOUR_MS)?.state, 'alive');
 });
 

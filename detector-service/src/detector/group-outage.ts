@@ -1,54 +1,50 @@
 /**
- * Group outage: when so many devices behind one gateway, site or broker, or all there are, fall silent together that independent
- * silences are incredible, the cause is what they share. One incident opens, its members become `unreachable`
- * instead of dead, and when the group is heard again their silence begins anew.
+ * Group outage: when so many devices behind one gateway, site or broker, or all there are, fall silent together that
+ * independent silences are incredible, the cause is what they share. One incident opens and its members become
+ * `unreachable` instead of dead; each leaves it when it is heard, and `Incident` knows when the rest is on its own.
  */
 import { FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
 import type { Group } from './groups.ts';
+import { type Incident, SILENT_MIN } from './incident.ts';
+import { IncidentBook } from './incident-book.ts';
+import { type Cause, OutageSearch, SMALL } from './outage-search.ts';
+import type { State } from './transition.ts';
 import type { Verdicts } from './verdicts.ts';
 
-/** An incident opens when −log10 of the chance that its silences are independent exceeds this. */
-const INCREDIBLE = 6;
-/** Two silent devices are a coincidence. */
-const SILENT_MIN = 3;
-/** What a will says for the suspicion of a device that is not overdue yet. */
-const WILL_PHI = 2;
-/** The suspicion that a class stands for when it calls a device dead: one chance in a thousand to be wrong. */
-const DEAD_PHI = 3;
-/** Groups up to this size are looked at whenever one more member is overdue; larger ones at every tenth more, … */
-const SMALL = 256;
-/** … from this share of them on: a smaller part has a narrower cause. */
-const LARGE_SHARE = 0.25;
-/** Members that must be heard for an incident to end: one may have found another way. */
-const HEARD_MIN = 2;
+/** A large group that talks is heard at least so many times in a member's interval. */
+const HEARD_PER_INTERVAL = 16;
 
 export class GroupOutage {
   readonly #fleet: Fleet;
   readonly #verdicts: Verdicts;
-  /** Groups that are silent as a whole or hold back a death; all others cost a heartbeat nothing. */
-  readonly #watched = new Set<Group>();
+  readonly book: IncidentBook;
+  readonly #search: OutageSearch;
+  /** Groups that hold back a death; all others cost a heartbeat nothing. */
+  readonly #holding = new Set<Group>();
   #releasing = false;
 
   constructor(fleet: Fleet, verdicts: Verdicts) {
     this.#fleet = fleet;
     this.#verdicts = verdicts;
+    this.book = new IncidentBook(fleet);
+    this.#search = new OutageSearch(fleet, this.book);
   }
 
   /** A device has become suspect at `at`, which is noticed at `now`. */
   suspected(device: number, at: number, now: number): void {
-    for (const group of this.#fleet.groups.of(device)) {
-      if (group.outageSince !== undefined)
-        this.#verdicts.move(device, 'unreachable', at, now, 'group-outage');
-      else this.#lookAt(group, at, now);
-      if (this.#fleet.state(device) !== 'suspect') break;
-    }
+    this.#attribute(device, at, now);
     this.decided(device, now);
+  }
+
+  /** A suspect is still silent at `at`. */
+  lookAgain(device: number, at: number, now: number): void {
+    if (!this.#fleet.has(device, FLAG.leftBehind)) this.#attribute(device, at, now);
   }
 
   /** A device is not alive any more, whatever became of it: others may have waited to learn that. */
   decided(device: number, now: number): void {
-    if (this.#watched.size === 0) return;
+    if (this.#holding.size === 0) return;
     for (const group of this.#fleet.groups.of(device)) {
       // One of many settles nothing.
       if (group.members.length <= SMALL || group.overdue >= group.lookAgainAt) this.#release(group, now);
@@ -58,20 +54,48 @@ export class GroupOutage {
   /**
    * A suspect's budget is used up at `at`. May it die, or could its silence still turn out to be its group's?
    *
-   * It must wait while fellows that are due soon have not been heard since its silence began: either one speaks,
-   * and the group is innocent, or they fall silent too, and the incident opens.
+   * It must wait while fellows are overdue, too, since the group was last heard: either one speaks, and the group is
+   * innocent, or they stay silent, and the incident opens.
    */
   mayDie(device: number, at: number, now: number): boolean {
+    if (this.#fleet.has(device, FLAG.leftBehind)) return true;
+    this.lookAgain(device, at, now);
+    if (this.#fleet.state(device) !== 'suspect') return false;
     for (const group of this.#fleet.groups.of(device)) {
-      this.#lookAt(group, at, now);
-      if (this.#fleet.state(device) !== 'suspect') return false;
-      if (this.#mustWait(group, device)) {
-        group.held.add(device);
-        this.#watched.add(group);
-        this.#fleet.flag(device, FLAG.held, true);
-        return false;
-      }
+      if (!this.#search.isSilentTo(group, device) || !this.#mustWait(group, device)) continue;
+      group.held.add(device);
+      this.#holding.add(group);
+      this.#fleet.flag(device, FLAG.held, true);
+      return false;
     }
+    return true;
+  }
+
+  /** When an unreachable device is judged by itself, or its incident looked at again. */
+  dueAt(device: number): number {
+    const suspectAt = this.#fleet.table.suspectAt.get(device);
+    const incident = this.book.of(device);
+    if (incident === undefined) return suspectAt;
+    return this.#isBack(incident, device) ? Math.max(suspectAt, incident.patienceEndsAt) : incident.reviewAt;
+  }
+
+  /** An unreachable device is due at `at`. True when it is on its own from now on. */
+  isOnItsOwn(device: number, at: number): boolean {
+    const incident = this.book.of(device);
+    if (incident === undefined) return true;
+    if (!this.#isBack(incident, device)) {
+      // A part of a group that talks is not silent for ever for what the group shares.
+      if (incident.group.heardAt > incident.since) {
+        incident.giveUp(at);
+        this.#giveTime(incident, incident.silent, at);
+      } else incident.review();
+      return false;
+    }
+    const { table } = this.#fleet;
+    const laterMs = Math.max(0, at - table.suspectAt.get(device));
+    table.suspectAt.set(device, table.suspectAt.get(device) + laterMs);
+    table.deadAt.set(device, table.deadAt.get(device) + laterMs);
+    this.#fleet.flag(device, FLAG.leftBehind, true);
     return true;
   }
 
@@ -82,17 +106,34 @@ export class GroupOutage {
     for (const group of this.#fleet.groups.of(device)) group.held.delete(device);
   }
 
+  /** An unreachable device is something else now: it returned, or its time is up. */
+  left(device: number, to: State, at: number): void {
+    const incident = this.book.of(device);
+    if (incident === undefined) return;
+    incident.silent.delete(device);
+    if (to === 'suspect') this.book.end(incident, at);
+    else if (incident.returned(at)) this.#giveTime(incident, incident.silent, at);
+    else if (incident.backSince !== undefined) {
+      for (const group of this.#narrower(incident, device)) {
+        const isFirst = group.heardAt <= incident.since;
+        if (isFirst)
+          this.#giveTime(
+            incident,
+            [...group.members].filter((member) => incident.silent.has(member)),
+            at,
+          );
+      }
+    }
+    if (incident.silent.size === 0) this.book.end(incident, at);
+  }
+
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
   heard(device: number, at: number): void {
-    this.#fleet.flag(device, FLAG.held, false);
+    this.#fleet.flag(device, FLAG.held | FLAG.leftBehind, false);
     this.#fleet.groups.hear(device, at);
-    if (this.#watched.size === 0) return;
+    if (this.#holding.size === 0) return;
     for (const group of this.#fleet.groups.of(device)) {
       group.held.delete(device);
-      if (group.outageSince !== undefined) {
-        group.heard.add(device);
-        if (group.heard.size >= Math.min(HEARD_MIN, group.members.length)) this.#end(group, at);
-      }
       this.#release(group, at);
     }
   }
@@ -106,10 +147,16 @@ export class GroupOutage {
     }
   }
 
-  /** Continues an incident that a snapshot knows of. */
-  resume(group: Group, since: number): void {
-    group.outageSince = since;
-    this.#watched.add(group);
+  /** Puts the silence down to an incident: one that is open, or one that it reveals. */
+  #attribute(device: number, at: number, now: number): void {
+    for (const group of this.#fleet.groups.of(device)) {
+      const { incident } = group;
+      if (incident !== undefined && this.#concerns(incident, device)) {
+        this.#silence(incident, device, at, now);
+        this.#lookWider(group, at, now);
+      } else this.#lookAt(group, at, now);
+      if (this.#fleet.state(device) !== 'suspect') return;
+    }
   }
 
   /** Judges anew whose death was held back; one that must wait still is held again. */
@@ -126,109 +173,114 @@ export class GroupOutage {
       }
     }
     this.#releasing = false;
-    if (group.held.size === 0 && group.outageSince === undefined) this.#watched.delete(group);
+    if (group.held.size === 0) this.#holding.delete(group);
   }
 
   #mustWait(group: Group, device: number): boolean {
     const { table } = this.#fleet;
-    if (group.heardAt > this.#silentSince(device)) return false;
-    // In a large group that nobody was heard of, somebody is always due soon.
-    if (group.members.length > SMALL) return group.overdue < group.members.length;
-    const dueBy = (table.deadAt[device] as number) + (table.intervalMs[device] as number);
-    let silentTogether = 0;
-    let waitedFor = 0;
-    for (const member of group.members) {
+    const deadAt = table.deadAt.get(device);
+    const { heardAt, members } = group;
+    if (heardAt >= deadAt || members.length < SILENT_MIN) return false;
+    const intervalMs = table.intervalMs.get(device);
+    const innocent = heardAt > this.#search.silentSince(device);
+    if (innocent && members.length > SMALL && deadAt - heardAt < intervalMs / HEARD_PER_INTERVAL)
+      return false;
+    // Of a group that has talked in its silence only the silence since then is remarkable, not what is yet to come.
+    const dueBy = innocent ? deadAt : deadAt + intervalMs;
+    let fellows = 1;
+    for (const member of members) {
+      const expectedBy = table.expectedBy.get(member);
+      if (member === device || !(expectedBy > heardAt && expectedBy <= dueBy)) continue;
       const state = this.#fleet.state(member);
-      if (state === 'suspect') silentTogether += 1;
-      else if (state === 'alive' && (table.expectedBy[member] as number) <= dueBy) waitedFor += 1;
+      if (state !== 'suspect' && state !== 'alive' && state !== 'unreachable') continue;
+      fellows += 1;
+      if (fellows >= SILENT_MIN) return true;
     }
-    return waitedFor > 0 && silentTogether + waitedFor >= SILENT_MIN;
+    return false;
   }
 
-  /**
-   * Opens an incident when the silences are incredible by chance: Σφ of the k silent members outweighs the
-   * log10 C(n, k) ways to pick them among the n that were silent or heard since the first of the k fell silent.
-   * Every k of latest silences is tried and the least credible one taken, so that one old suspect does not hide a
-   * fresh outage.
-   */
+  /** Opens an incident when the silences in the group are incredible by chance. */
   #lookAt(group: Group, at: number, now: number): void {
-    if (group.overdue < SILENT_MIN || group.outageSince !== undefined) return;
-    const large = group.members.length > SMALL;
-    if (large && group.overdue < Math.max(group.lookAgainAt, LARGE_SHARE * group.members.length)) return;
-    group.lookAgainAt = Math.floor(1.1 * group.overdue) + 1;
-    const { table } = this.#fleet;
-    const silent: { since: number; phi: number }[] = [];
-    const heardAt: number[] = [];
-    for (const member of group.members) {
-      const state = this.#fleet.state(member);
-      // Whose will came is not silent to the fleet: we hear of it.
-      const told = group.kind === 'fleet' && this.#fleet.has(member, FLAG.willCame);
-      if (state === 'suspect' && !told)
-        silent.push({ since: this.#silentSince(member), phi: this.#phi(member, at) });
-      else if (state === 'alive') heardAt.push(table.lastSeenAt[member] as number);
-    }
-    silent.sort((a, b) => b.since - a.since);
-    heardAt.sort((a, b) => b - a);
-    let phiSum = 0;
-    let witnesses = 0;
-    /** log10 C(k + witnesses, k), kept up by one factor at a time. */
-    let waysLog10 = 0;
-    let best = { since: 0, score: INCREDIBLE };
-    for (const [index, { since, phi }] of silent.entries()) {
-      phiSum += phi;
-      const k = index + 1;
-      waysLog10 += Math.log10((k + witnesses) / k);
-      while (witnesses < heardAt.length && (heardAt[witnesses] as number) > since) {
-        witnesses += 1;
-        waysLog10 += Math.log10((k + witnesses) / witnesses);
-      }
-      const score = phiSum - waysLog10;
-      if (k >= SILENT_MIN && score > best.score) best = { since, score };
-    }
-    if (best.score > INCREDIBLE) this.#begin(group, best.since, at, now);
+    const cause = this.#search.causeOf(group, at);
+    if (cause !== undefined) this.#begin(group, cause, at, now);
   }
 
-  #begin(group: Group, since: number, at: number, now: number): void {
-    this.resume(group, since);
-    group.heard.clear();
+  #begin(group: Group, { since, narrower }: Cause, at: number, now: number): void {
+    const { table } = this.#fleet;
+    const startsIt = (member: number): boolean => {
+      const state = this.#fleet.state(member);
+      if (state === 'unreachable') return narrower.has(this.book.of(member) as Incident);
+      if (state !== 'suspect' || !this.#search.isEvidence(group, member)) return false;
+      return (
+        narrower.size > 0 ||
+        (this.#search.silentSince(member) >= since && !this.#search.mayBeNarrower(group, member))
+      );
+    };
+    let beganBy = since;
+    let latestOnset = since;
+    for (const member of group.members) {
+      if (!startsIt(member)) continue;
+      beganBy = Math.max(beganBy, table.lastSeenAt.get(member));
+      latestOnset = Math.max(latestOnset, this.#search.silentSince(member));
+    }
+    // Where nobody is heard, the last who was tells best when it began.
+    if (group.heardAt <= latestOnset) beganBy = Math.max(beganBy, group.heardAt);
+    const incident = this.book.begin(group, beganBy, now, narrower);
     for (const member of [...group.members]) {
       const state = this.#fleet.state(member);
-      if ((state !== 'suspect' && state !== 'dead') || this.#silentSince(member) < since) continue;
-      this.#verdicts.move(member, 'unreachable', at, now, 'group-outage');
+      if (incident.silent.has(member) || !this.#concerns(incident, member)) continue;
+      // Who died since then was not silent for long enough before.
+      const died = state === 'dead' && table.since.get(member) >= incident.since;
+      if (died || state === 'suspect') this.#silence(incident, member, at, now);
+    }
+    for (const member of incident.silent) this.#verdicts.arm(member);
+    this.#lookWider(group, at, now);
+  }
+
+  #lookWider(group: Group, at: number, now: number): void {
+    const [member] = group.incident?.silent ?? [];
+    if (member === undefined) return;
+    const groups = [...this.#fleet.groups.of(member)];
+    for (const wider of groups.slice(groups.indexOf(group) + 1)) {
+      if (wider.incident === undefined) this.#lookAt(wider, at, now);
     }
   }
 
-  #end(group: Group, at: number): void {
-    const since = group.outageSince as number;
-    group.outageSince = undefined;
-    group.heard.clear();
-    for (const member of group.members) {
-      if (this.#fleet.state(member) !== 'unreachable') continue;
-      if ([...this.#fleet.groups.of(member)].some(({ outageSince }) => outageSince !== undefined)) continue;
-      this.#fleet.forgive(member, since, at);
+  #silence(incident: Incident, device: number, at: number, now: number): void {
+    incident.silence(device);
+    this.book.changed();
+    this.#verdicts.move(device, 'unreachable', at, now, 'group-outage');
+  }
+
+  /** True when the device has not been heard since the incident began. Who was, is judged by itself. */
+  #concerns(incident: Incident, device: number): boolean {
+    if (incident.backSince !== undefined || !this.#search.isSilentTo(incident.group, device)) return false;
+    return !(this.#fleet.table.lastSeenAt.get(device) > incident.since);
+  }
+
+  /** True when the group is heard again, and the device's part of it, too. */
+  #isBack(incident: Incident, device: number): boolean {
+    if (incident.backSince === undefined) return false;
+    for (const group of this.#narrower(incident, device)) {
+      if (group.members.length >= SILENT_MIN && group.heardAt <= incident.since) return false;
+    }
+    return true;
+  }
+
+  /** Groups of the device that are narrower than the incident's. */
+  *#narrower(incident: Incident, device: number): Generator<Group> {
+    for (const group of this.#fleet.groups.of(device)) {
+      if (group === incident.group) return;
+      yield group;
+    }
+  }
+
+  /** The members' group is back: its silence until `at` is forgiven those that are still missing. */
+  #giveTime(incident: Incident, members: Iterable<number>, at: number): void {
+    this.book.changed();
+    for (const member of members) {
+      this.#fleet.forgive(member, incident.since, at);
       this.#verdicts.arm(member);
     }
-  }
-
-  /** Since when its silence is remarkable: its will, or the beat that did not come. */
-  #silentSince(device: number): number {
-    const { table } = this.#fleet;
-    const expectedBy = table.expectedBy[device] as number;
-    const willCame = this.#fleet.has(device, FLAG.willCame);
-    return willCame ? Math.min(expectedBy, table.suspectAt[device] as number) : expectedBy;
-  }
-
-  /**
-   * How incredible the device's silence is by chance. Where the algorithm has no probability to offer, its own points
-   * stand in: 1 where it suspects, 3 where it calls it dead.
-   */
-  #phi(device: number, at: number): number {
-    const { table } = this.#fleet;
-    const suspectAt = table.suspectAt[device] as number;
-    const deadAt = table.deadAt[device] as number;
-    const progress =
-      deadAt > suspectAt ? Math.min(1, Math.max(0, (at - suspectAt) / (deadAt - suspectAt))) : 1;
-    const willPhi = this.#fleet.has(device, FLAG.willCame) ? WILL_PHI : 1;
-    return Math.max(willPhi, 1 + (DEAD_PHI - 1) * progress, this.#fleet.phi(device, at));
   }
 }

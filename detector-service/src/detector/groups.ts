@@ -1,5 +1,7 @@
 /** Which devices share a gateway, a site, a broker or us: what can be silenced by one common cause. */
 import type { DeviceTable } from './device-table.ts';
+import type { Incident } from './incident.ts';
+import { MemberLinks, Members } from './members.ts';
 import { STATES, type State } from './transition.ts';
 
 /** Groups that a device is told to belong to. */
@@ -16,28 +18,28 @@ export interface Group {
   readonly members: Iterable<number> & { readonly length: number };
   /** Members that are suspect now. */
   overdue: number;
+  /** Members that are unreachable now. */
+  unreachable: number;
   /** When a member was last heard. */
   heardAt: number;
   /** Members whose death waits until the group has had its say. */
   readonly held: Set<number>;
-  /** Since when the group as a whole is silent; undefined while it is not. */
-  outageSince: number | undefined;
-  /** Members heard again during the outage. */
-  readonly heard: Set<number>;
-  /** A large group is looked at again only when this many are overdue. */
+  /** The incident that silences it as a whole. */
+  incident: Incident | undefined;
+  /** A large group is looked at again only when this many are silent. */
   lookAgainAt: number;
 }
 
 const SUSPECT = STATES.indexOf('suspect');
+const UNREACHABLE = STATES.indexOf('unreachable');
 
 /** Groups by kind and place, found from a device's columns. */
 export class Groups {
   readonly #table: DeviceTable;
   readonly #kinds: readonly GroupKind[];
   readonly #groups: Record<GroupKind, Group[]> = { gateway: [], site: [], broker: [], fleet: [] };
-  readonly #members: Record<PlaceKind, number[][]> = { gateway: [], site: [], broker: [] };
-  /** Where each device stands among the members of its groups, so that leaving costs nothing. */
-  readonly #positions: Record<PlaceKind, number[]> = { gateway: [], site: [], broker: [] };
+  readonly #members: Record<PlaceKind, Members[]> = { gateway: [], site: [], broker: [] };
+  readonly #links = { gateway: new MemberLinks(), site: new MemberLinks(), broker: new MemberLinks() };
 
   /** @param kinds those that count as a possible common cause */
   constructor(table: DeviceTable, kinds: readonly GroupKind[]) {
@@ -48,10 +50,10 @@ export class Groups {
   /** Puts a device into the group of a kind, out of the one it was in; −1 for none. */
   assign(device: number, kind: PlaceKind, place: number): void {
     const column = this.#table[kind];
-    const before = column[device] as number;
+    const before = column.get(device);
     if (before === place) return;
     if (before >= 0) this.#leave(device, kind, before);
-    column[device] = place;
+    column.set(device, place);
     if (place >= 0) this.#join(device, kind, place);
   }
 
@@ -69,20 +71,21 @@ export class Groups {
     }
   }
 
-  /** True when a group of the device is silent as a whole. */
-  silenced(device: number): boolean {
-    for (const { outageSince } of this.of(device)) if (outageSince !== undefined) return true;
-    return false;
+  /** A member was heard before a snapshot was taken. */
+  recall(device: number, at: number): void {
+    for (const group of this.of(device)) if (at > group.heardAt) group.heardAt = at;
   }
 
-  /** Counts a device in or out of the suspects of its groups. */
+  /** Counts a device in or out of the suspect and the unreachable members of its groups. */
   count(device: number, from: State, to: State): void {
-    const change = Number(to === 'suspect') - Number(from === 'suspect');
-    if (change === 0) return;
+    const overdue = Number(to === 'suspect') - Number(from === 'suspect');
+    const unreachable = Number(to === 'unreachable') - Number(from === 'unreachable');
+    if (overdue === 0 && unreachable === 0) return;
     for (const group of this.of(device)) {
-      group.overdue += change;
+      group.overdue += overdue;
+      group.unreachable += unreachable;
       // Well below what was looked at last: the next rise is a new one.
-      if (2 * group.overdue < group.lookAgainAt) group.lookAgainAt = 0;
+      if (2 * (group.overdue + group.unreachable) < group.lookAgainAt) group.lookAgainAt = 0;
     }
   }
 
@@ -94,13 +97,6 @@ export class Groups {
     }
   }
 
-  /** Groups that are silent as a whole. */
-  *outages(): Generator<Group> {
-    for (const kind of this.#kinds) {
-      for (const group of this.#groups[kind]) if (group?.outageSince !== undefined) yield group;
-    }
-  }
-
   /** The group of that place, made on first sight. */
   at(kind: GroupKind, place: number): Group {
     const groups = this.#groups[kind];
@@ -109,44 +105,41 @@ export class Groups {
       place,
       members: kind === 'fleet' ? everybody(this.#table) : this.#membersAt(kind, place),
       overdue: 0,
+      unreachable: 0,
       heardAt: Number.NEGATIVE_INFINITY,
       held: new Set(),
-      outageSince: undefined,
-      heard: new Set(),
+      incident: undefined,
       lookAgainAt: 0,
     };
     return groups[place];
   }
 
   #placeOf(device: number, kind: GroupKind): number {
-    return kind === 'fleet' ? 0 : (this.#table[kind][device] as number);
+    return kind === 'fleet' ? 0 : this.#table[kind].get(device);
   }
 
-  #membersAt(kind: PlaceKind, place: number): number[] {
-    this.#members[kind][place] ??= [];
+  #membersAt(kind: PlaceKind, place: number): Members {
+    this.#members[kind][place] ??= new Members(this.#links[kind]);
     return this.#members[kind][place];
   }
 
   #join(device: number, kind: PlaceKind, place: number): void {
-    this.#positions[kind][device] = this.#membersAt(kind, place).push(device) - 1;
-    if (this.#table.state[device] === SUSPECT) this.at(kind, place).overdue += 1;
+    this.#membersAt(kind, place).join(device);
+    const state = this.#table.state.get(device);
+    if (state === SUSPECT) this.at(kind, place).overdue += 1;
+    else if (state === UNREACHABLE) this.at(kind, place).unreachable += 1;
   }
 
   #leave(device: number, kind: PlaceKind, place: number): void {
-    const members = this.#membersAt(kind, place);
-    const position = this.#positions[kind][device] as number;
-    const last = members.pop() as number;
-    if (last !== device) {
-      members[position] = last;
-      this.#positions[kind][last] = position;
-    }
+    this.#membersAt(kind, place).leave(device);
     this.#forget(this.at(kind, place), device);
   }
 
   #forget(group: Group, device: number): void {
     group.held.delete(device);
-    group.heard.delete(device);
-    if (this.#table.state[device] === SUSPECT) group.overdue -= 1;
+    const state = this.#table.state.get(device);
+    if (state === SUSPECT) group.overdue -= 1;
+    else if (state === UNREACHABLE) group.unreachable -= 1;
   }
 }
 

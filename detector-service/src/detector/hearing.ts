@@ -1,5 +1,5 @@
 /** What evidence about a device means: whose it is, whether it is news, and what it renews. */
-import { FLAG } from './device-table.ts';
+import { COUNT, FLAG } from './device-table.ts';
 import type {
   BeatEvidence,
   BirthEvidence,
@@ -9,6 +9,7 @@ import type {
   TrafficEvidence,
   WillEvidence,
 } from './evidence.ts';
+import { beatsToReturn } from './flapping.ts';
 import type { Fleet } from './fleet.ts';
 import { type Identified, type SessionOrder, sessionOrder } from './session-order.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -58,7 +59,7 @@ export class Hearing {
       if (!introduces(evidence)) return 'unknown-device';
       if (table.size >= this.#devicesMax) return 'too-many-devices';
       device = this.#fleet.register(classNumber, evidence.device);
-      table.since[device] = at;
+      table.since.set(device, at);
     }
     switch (evidence.kind) {
       case 'birth':
@@ -82,13 +83,16 @@ export class Hearing {
     if (order === 'superseded') return 'superseded';
     this.#fleet.place(device, birth);
     if (birth.intervalMs !== undefined) {
-      table.intervalMs[device] = birth.intervalMs;
+      table.intervalMs.set(device, birth.intervalMs);
       this.#fleet.flag(device, FLAG.intervalStated, true);
     }
+    this.#fleet.flag(device, FLAG.answersPing, birth.answersPing === true);
     const repeated = order === 'current' && birth.session !== undefined;
     if (repeated && !this.#fleet.has(device, FLAG.willCame)) return this.#duplicate(device);
     const bootedAt = this.#bootedAt(device, order, birth.uptimeMs, at);
+    this.#returns(device, order, at);
     this.#follow(device, order, birth);
+    this.#countMistake(device, order, at);
     if (this.#ranOn(device, order, birth.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'birth', at, birth.nextMs, bootedAt);
   }
@@ -98,16 +102,18 @@ export class Hearing {
     const order = this.#order(device, beat, this.#bootedSince(device, beat, at));
     if (order === 'superseded') return 'superseded';
     const continues = order !== 'new-generation' && beat.seq !== undefined;
-    const missing = continues ? (beat.seq as number) - (table.seq[device] as number) - 1 : -1;
+    const missing = continues ? (beat.seq as number) - table.seq.get(device) - 1 : -1;
     if (continues && missing < 0) return this.#duplicate(device);
-    const lostBeats = continues && (table.seq[device] as number) >= 0 ? missing : -1;
+    const lostBeats = continues && table.seq.get(device) >= 0 ? missing : -1;
     const bootedAt = this.#bootedAt(device, order, beat.uptimeMs, at);
     this.#fleet.place(device, beat);
+    this.#returns(device, order, at);
     this.#follow(device, order, beat);
-    if (beat.seq !== undefined) table.seq[device] = beat.seq;
-    table.beats[device] = (table.beats[device] as number) + 1;
-    table.lost[device] = (table.lost[device] as number) + Math.max(0, lostBeats);
+    if (beat.seq !== undefined) table.seq.set(device, beat.seq);
+    table.beats.add(device, 1);
+    table.lost.add(device, Math.max(0, lostBeats));
     this.#fleet.beat(device, at, lostBeats, beat.nextMs ?? 0, order === 'new-generation');
+    this.#countMistake(device, order, at);
     if (this.#ranOn(device, order, beat.uptimeMs, at)) this.#acquit(device, at);
     return this.#renew(device, 'beat', at, beat.nextMs, bootedAt);
   }
@@ -119,7 +125,7 @@ export class Hearing {
   #will(device: number, will: WillEvidence, at: number): Outcome {
     const { table } = this.#fleet;
     const order = this.#order(device, will);
-    const identified = (table.generation[device] as number) >= 0;
+    const identified = table.generation.get(device) >= 0;
     const ended = order === 'current' || order === 'unidentified';
     if (order === 'superseded' || (order === 'unidentified' && identified)) return 'stale-will';
     if (ended && this.#fleet.has(device, FLAG.saidBye)) return 'stale-will';
@@ -127,9 +133,11 @@ export class Hearing {
     const state = this.#fleet.state(device);
     if (state === 'dead' || state === 'unreachable') return 'recorded';
     this.#fleet.flag(device, FLAG.willCame, true);
-    const reconnectedBy = Math.ceil(at + this.#fleet.classOf(device).config.reconnectMs);
-    table.suspectAt[device] = Math.min(table.suspectAt[device] as number, at);
-    table.deadAt[device] = Math.min(table.deadAt[device] as number, reconnectedBy);
+    const { reconnect, config } = this.#fleet.classOf(device);
+    const least = table.lastSeenAt.get(device) + config.minSilenceMs;
+    const reconnectedBy = Math.ceil(Math.max(at + reconnect.deadlineMs, least || 0));
+    table.suspectAt.set(device, Math.min(table.suspectAt.get(device), at));
+    table.deadAt.set(device, Math.min(table.deadAt.get(device), reconnectedBy));
     this.#verdicts.outage.heardOf(device, at);
     if (state === 'suspect') this.#verdicts.arm(device);
     else this.#verdicts.move(device, 'suspect', at, at, 'will');
@@ -143,7 +151,7 @@ export class Hearing {
     this.#follow(device, order, bye);
     this.#fleet.flag(device, FLAG.saidBye, true);
     this.#fleet.flag(device, FLAG.willCame, false);
-    this.#fleet.table.lastSeenAt[device] = at;
+    this.#fleet.table.lastSeenAt.set(device, at);
     if (bye.retire === true) this.#verdicts.move(device, 'retired', at, at, 'retired');
     else {
       this.#fleet.expectNext(device, at, bye.sleepMs ?? bye.maintenanceMs ?? config.byeMs);
@@ -156,6 +164,7 @@ export class Hearing {
   #pong(device: number, pong: PongEvidence, at: number): Outcome {
     const order = this.#order(device, pong);
     if (order === 'superseded') return 'superseded';
+    this.#returns(device, order, at);
     this.#follow(device, order, pong);
     return this.#signOfLife(device, pong, at);
   }
@@ -163,8 +172,8 @@ export class Hearing {
   /** Life now, while the plan for the next beat stays as it is. */
   #signOfLife(device: number, { kind }: PongEvidence | TrafficEvidence, at: number): Outcome {
     const { table } = this.#fleet;
-    const intervalMs = table.intervalMs[device] as number;
-    const overdueMs = at - (table.expectedBy[device] as number);
+    const intervalMs = table.intervalMs.get(device);
+    const overdueMs = at - table.expectedBy.get(device);
     const untilNextMs = overdueMs < 0 ? -overdueMs : intervalMs - (overdueMs % intervalMs);
     return this.#renew(device, kind, at, Number.isNaN(overdueMs) ? undefined : untilNextMs);
   }
@@ -178,11 +187,12 @@ export class Hearing {
   ): Outcome {
     const { table } = this.#fleet;
     if (!this.#fleet.proves(device, kind)) return 'not-proof';
-    const first = Number.isNaN(table.lastSeenAt[device]) && this.#fleet.reason(device) === 'first-seen';
-    table.lastSeenAt[device] = at;
+    const first = Number.isNaN(table.lastSeenAt.get(device)) && this.#fleet.reason(device) === 'first-seen';
+    const proving = bootedAt === undefined && this.#mustProveItself(device, kind, at);
+    table.lastSeenAt.set(device, at);
     this.#fleet.flag(device, FLAG.willCame | FLAG.saidBye | FLAG.aliveBeforeBlind, false);
     this.#fleet.expectNext(device, at, nextMs);
-    if (this.#fleet.state(device) === 'alive') this.#verdicts.arm(device);
+    if (proving || this.#fleet.state(device) === 'alive') this.#verdicts.arm(device);
     else {
       const reason = first ? 'first-seen' : bootedAt === undefined ? 'heard' : 'new-generation';
       // A dead device that speaks again has been alive since its boot; of a doubted one no more is known than this.
@@ -194,6 +204,32 @@ export class Hearing {
     return 'renewed';
   }
 
+  /** Its class learns how long after its will a live device is heard again; a boot takes longer, and is none. */
+  #returns(device: number, order: SessionOrder, at: number): void {
+    if (!this.#fleet.has(device, FLAG.willCame) || order === 'new-generation') return;
+    const state = this.#fleet.state(device);
+    if (state !== 'suspect' && !(state === 'dead' && this.#fleet.reason(device) === 'reconnect-timeout'))
+      return;
+    this.#fleet.classOf(device).reconnect.learn(at - this.#fleet.table.suspectAt.get(device));
+  }
+
+  /**
+   * True while a device that was dead, and has been so by mistake again and again, must beat once more in time.
+   * Meanwhile it stays what it is: dead, or unreachable where it has proved that it ran. A boot is no mistake.
+   */
+  #mustProveItself(device: number, kind: 'birth' | 'beat' | 'pong' | 'traffic', at: number): boolean {
+    const state = this.#fleet.state(device);
+    const acquitted = state === 'unreachable' && this.#fleet.reason(device) === 'network-was-down';
+    if (state !== 'dead' && !acquitted) return false;
+    const needed = beatsToReturn(this.#fleet.flapLevel(device, at));
+    if (needed === 1) return false;
+    const { table } = this.#fleet;
+    const isFirst = table.lastSeenAt.get(device) <= table.since.get(device) || at > table.deadAt.get(device);
+    const beats = (isFirst ? 0 : table.count(device, COUNT.beatsBack)) + Number(kind === 'beat');
+    table.setCount(device, COUNT.beatsBack, Math.min(beats, needed));
+    return beats < needed;
+  }
+
   /** When a new generation booted, as far as it tells; undefined for a boot that we know already. */
   #bootedAt(
     device: number,
@@ -201,13 +237,23 @@ export class Hearing {
     uptimeMs: number | undefined,
     at: number,
   ): number | undefined {
-    const known = (this.#fleet.table.generation[device] as number) >= 0;
+    const known = this.#fleet.table.generation.get(device) >= 0;
     return order === 'new-generation' && known ? at - (uptimeMs ?? 0) : undefined;
+  }
+
+  /** A dead device that was not rebooted lived: its death was a mistake, to be remembered once. */
+  #countMistake(device: number, order: SessionOrder, at: number): void {
+    const { lastSeenAt, since } = this.#fleet.table;
+    const isFirst = !(lastSeenAt.get(device) > since.get(device));
+    if (this.#fleet.state(device) === 'dead' && order !== 'new-generation' && isFirst)
+      this.#fleet.mistaken(device, at);
   }
 
   /** True when the device was called dead and its boot proves that it ran all through its silence. */
   #ranOn(device: number, order: SessionOrder, uptimeMs: number | undefined, at: number): boolean {
-    const silenceMs = at - (this.#fleet.table.lastSeenAt[device] as number);
+    const { lastSeenAt, since } = this.#fleet.table;
+    if (lastSeenAt.get(device) > since.get(device)) return false;
+    const silenceMs = at - lastSeenAt.get(device);
     const sameBoot = order === 'current' || order === 'new-session';
     return this.#fleet.state(device) === 'dead' && sameBoot && (uptimeMs ?? Infinity) > silenceMs;
   }
@@ -218,14 +264,13 @@ export class Hearing {
   }
 
   #duplicate(device: number): Outcome {
-    const { duplicates } = this.#fleet.table;
-    duplicates[device] = (duplicates[device] as number) + 1;
+    this.#fleet.table.duplicates.add(device, 1);
     return 'duplicate';
   }
 
   #order(device: number, message: Identified, bootedSince = false): SessionOrder {
     const { generation, session } = this.#fleet.table;
-    return sessionOrder(generation[device] as number, session[device] as number, message, bootedSince);
+    return sessionOrder(generation.get(device), session.get(device), message, bootedSince);
   }
 
   /**
@@ -234,8 +279,8 @@ export class Hearing {
    */
   #bootedSince(device: number, { uptimeMs }: BeatEvidence, at: number): boolean {
     const { intervalMs, lastSeenAt } = this.#fleet.table;
-    if (uptimeMs === undefined || uptimeMs < (intervalMs[device] as number)) return false;
-    return at - uptimeMs > (lastSeenAt[device] as number);
+    if (uptimeMs === undefined || uptimeMs < intervalMs.get(device)) return false;
+    return at - uptimeMs > lastSeenAt.get(device);
   }
 
   /** Makes the sender's boot and connection the current ones. */
@@ -243,10 +288,10 @@ export class Hearing {
     const { table } = this.#fleet;
     if (order !== 'new-generation' && order !== 'new-session') return;
     if (order === 'new-generation') {
-      table.generation[device] = message.generation as number;
-      table.seq[device] = -1;
+      table.generation.set(device, message.generation as number);
+      table.seq.set(device, -1);
     }
-    table.session[device] = message.session ?? -1;
+    table.session.set(device, message.session ?? -1);
     this.#fleet.flag(device, FLAG.willCame, false);
   }
 }

@@ -14,5 +14,7 @@ export type { DeviceView, Explanation } from './device-view.ts';
 export * from './evidence.ts';
 export { GROUP_KINDS, type GroupKind } from './groups.ts';
 export type { Outcome } from './hearing.ts';
+export type { IncidentView } from './incident.ts';
+export type { Probe } from './probes.ts';
 export { SnapshotError } from './snapshot.ts';
 export * from './transition.ts';

@@ -43,6 +43,66 @@ test('a snapshot of a snapshot has the same bytes', () => {
   assert.deepEqual(Detector.restore({ classes }, snapshot).snapshot(), snapshot);
 });
 
+test('a fleet of any size comes back as it was, whoever left before', () => {
+  for (const size of [0, 1, 15, 16, 17, 63, 500]) {
+    const detector = new Detector({ classes });
+    for (let i = 0; i < size; i += 1) {
+      const place = { site: `s${i % 3}`, gateway: i % 2 === 0 ? 'g' : undefined };
+      const device = `${'x'.repeat(i % 70)}ü☂${i}`;
+      detector.observe({ kind: 'beat', deviceClass: 'meter', device, seq: i, ...place }, 1_000 + i);
+    }
+    for (let i = 0; i < size; i += 3) {
+      const device = `${'x'.repeat(i % 70)}ü☂${i}`;
+      detector.observe({ kind: 'bye', deviceClass: 'meter', device, retire: true }, 2_000);
+    }
+    const snapshot = detector.snapshot();
+    const restored = Detector.restore({ classes }, snapshot);
+    assert.deepEqual([...restored.devices(3_000)], [...detector.devices(3_000)]);
+    assert.deepEqual(restored.snapshot(), snapshot);
+    // What left makes room: a fleet that is exchanged for another needs no more of it.
+    for (let i = 0; i < size; i += 3) {
+      restored.observe({ kind: 'beat', deviceClass: 'meter', device: `new-${i}` }, 4_000);
+    }
+    assert.equal(restored.deviceCount, size);
+  }
+});
+
+test('devices of very many classes come back each in its own', () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 3_000 }, (_, i) => [
+      `class-${i}`,
+      classConfig({ intervalMs: 1_000 * (i + 1), algorithm: i % 2 === 0 ? 'fixed' : 'phi' }),
+    ]),
+  );
+  const detector = new Detector({ classes: many });
+  for (const deviceClass of Object.keys(many)) {
+    detector.observe({ kind: 'beat', deviceClass, device: 'same-name' }, 1_000);
+  }
+  const restored = Detector.restore({ classes: many }, detector.snapshot());
+  assert.equal(restored.deviceCount, 3_000);
+  for (const i of [0, 1, 255, 256, 2_999]) {
+    assert.equal(restored.device(`class-${i}`, 'same-name', 2_000)?.intervalMs, 1_000 * (i + 1));
+  }
+  assert.throws(() => {
+    const classes = Object.fromEntries(Array.from({ length: 65_537 }, (_, i) => [i, many['class-0']]));
+    new Detector({ classes: classes as typeof many });
+  }, RangeError);
+});
+
+test('what was learned comes back when another class makes every record longer', () => {
+  const simple = { pump: classConfig({ intervalMs: 60_000, algorithm: 'phi' }) };
+  const detector = new Detector({ classes: simple });
+  for (let seq = 0; seq < 20; seq += 1) {
+    detector.observe(
+      { kind: 'beat', deviceClass: 'pump', device: 'p1', seq },
+      seq * 61_000 + (seq % 3) * 500,
+    );
+  }
+  const restored = Detector.restore({ classes: { ...classes, ...simple } }, detector.snapshot());
+  const explained = [detector, restored].map((each) => each.explain('pump', 'p1', 2_000_000));
+  assert.deepEqual(explained[1], explained[0]);
+});
+
 test('devices of a class that is no longer configured are left out', () => {
   const restored = Detector.restore({ classes: { meter: classes.meter } }, busyDetector().snapshot());
   assert.deepEqual(

@@ -1,23 +1,29 @@
 /**
- * A detector as bytes: `SLOWBEAT`, version, header length, header (JSON), columns, learned values, class values, names,
- * checksum.
+ * A detector as bytes: `SLOWBEAT`, version, header length, header (JSON), the devices' records, what the classes
+ * learned, names, checksum.
  *
- * Columns are written as they lie in memory (little-endian, as on every machine Node runs on), so that a fleet of a
- * million is kept in well under a second.
+ * Records are written as they lie in memory (little-endian, as on every machine Node runs on), so that a fleet of a
+ * million is kept in well under a second. The header says which numbers a record consists of: one that was written by
+ * a version with fewer columns, or for other classes, is read nevertheless.
  */
 import { crc32 } from 'node:zlib';
 import { LAYOUT } from './algorithms/index.ts';
-import { type Column, type DeviceTable, FLAG } from './device-table.ts';
+import { type ColumnSpec, DeviceRecords } from './device-records.ts';
+import { type DeviceTable, FLAG } from './device-table.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
 import { type Group, type GroupKind, PLACE_KINDS } from './groups.ts';
+import type { IncidentState } from './incident.ts';
+import type { IncidentBook } from './incident-book.ts';
+import { entryLength, nameIn } from './name-arena.ts';
+import type { Column, Float32Column, Uint16Column } from './record-column.ts';
 
 const MAGIC = 'SLOWBEAT';
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX_BYTES = MAGIC.length + 8;
 const CHECKSUM_BYTES = 4;
 
 /** Columns that say where a device belongs, which is more than a number to keep. */
-const SET_OTHERWISE: ReadonlySet<string> = new Set(['classIndex', ...PLACE_KINDS]);
+const SET_OTHERWISE: ReadonlySet<string> = new Set(['classIndex', 'learned', ...PLACE_KINDS]);
 
 export class SnapshotError extends Error {
   readonly code = 'SNAPSHOT_UNREADABLE';
@@ -31,65 +37,70 @@ interface Header {
   readonly now: number | null;
   readonly blindSince: number | null;
   readonly devices: number;
-  readonly stride: number;
-  /** What each class has learned follows the columns, as so many numbers. */
+  readonly columns: readonly ColumnSpec[];
+  /** What each class has learned follows the records, as so many numbers. */
   readonly classes: readonly { readonly name: string; readonly layout: string; readonly numbers: number }[];
   readonly places: readonly string[];
-  /** Incidents that are open. */
-  readonly outages: readonly { readonly kind: GroupKind; readonly place: number; readonly since: number }[];
-  readonly columns: readonly string[];
-  readonly namesBytes: number;
+  /** Incidents that are open, and the number of the latest. */
+  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly place: number })[];
+  readonly latestIncident: number;
 }
 
-export function encodeSnapshot(fleet: Fleet, now: number, blindSince: number | undefined): Uint8Array {
+export function encodeSnapshot(
+  fleet: Fleet,
+  now: number,
+  blindSince: number | undefined,
+  book: IncidentBook,
+): Uint8Array {
   const { table } = fleet;
-  const devices = [...table.indices()];
-  const names = Buffer.from(devices.map((device) => table.nameAt(device)).join('\n'));
-  const columns = Object.entries(table.columns());
-  const ofClasses = fleet.classes.map(({ model }) => model.exportClass());
+  const ofClasses = fleet.classes.map(classKnowledge);
   const header: Header = {
     now: Number.isFinite(now) ? now : null,
     blindSince: blindSince ?? null,
-    devices: devices.length,
-    stride: table.stride,
+    devices: table.size,
+    columns: table.records.columns.map(({ name, kind, numbers }) => ({ name, kind, numbers })),
     classes: fleet.classes.map((deviceClass, index) => ({
       name: deviceClass.name,
       layout: layoutOf(deviceClass),
       numbers: (ofClasses[index] as Float64Array).length,
     })),
     places: table.places.names,
-    outages: [...fleet.groups.outages()].map(({ kind, place, outageSince }) => ({
-      kind,
-      place,
-      since: outageSince as number,
-    })),
-    columns: columns.map(([name]) => name),
-    namesBytes: names.length,
+    incidents: book.open.map((incident) => {
+      const { kind, place } = incident.group;
+      return { kind, place, ...incident.state() };
+    }),
+    latestIncident: book.latest,
   };
   const head = Buffer.from(JSON.stringify(header));
-  const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.write(MAGIC);
-  prefix.writeUInt32LE(VERSION, MAGIC.length);
-  prefix.writeUInt32LE(head.length, MAGIC.length + 4);
-  const parts = [
-    prefix,
-    head,
-    ...columns.map(([, column]) => gathered(column, devices)),
-    learned(table, devices),
-    ...ofClasses.map((numbers) => Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength)),
-    names,
-  ];
-  const body = Buffer.concat(parts);
-  const checksum = Buffer.alloc(CHECKSUM_BYTES);
-  checksum.writeUInt32LE(crc32(body));
-  return Buffer.concat([body, checksum]);
+  const classBytes = ofClasses.reduce((sum, numbers) => sum + numbers.byteLength, 0);
+  const recordBytes = table.size * table.records.recordBytes;
+  // In one piece: a copy of a large fleet would take as long as all the rest.
+  const bytes = Buffer.allocUnsafe(
+    PREFIX_BYTES + head.length + recordBytes + classBytes + table.nameBytes + CHECKSUM_BYTES,
+  );
+  bytes.write(MAGIC);
+  bytes.writeUInt32LE(VERSION, MAGIC.length);
+  bytes.writeUInt32LE(head.length, MAGIC.length + 4);
+  let at = PREFIX_BYTES;
+  bytes.set(head, at);
+  at = saveRecords(table, bytes, at + head.length);
+  for (const { buffer, byteOffset, byteLength } of ofClasses) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  for (let device = 0; device < table.end; device += 1) {
+    if (table.has(device)) at = table.saveName(device, bytes, at);
+  }
+  at = bytes.writeUInt32LE(crc32(bytes.subarray(0, at)), at);
+  return bytes.subarray(0, at);
 }
 
 /** What a snapshot holds beside the devices. */
 export interface Restored {
   readonly now: number;
   readonly blindSince: number | undefined;
-  readonly outages: readonly { readonly group: Group; readonly since: number }[];
+  readonly incidents: readonly { readonly group: Group; readonly state: IncidentState }[];
+  readonly latestIncident: number;
 }
 
 /**
@@ -101,64 +112,111 @@ export interface Restored {
 export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   const bytes = Buffer.from(snapshot.buffer, snapshot.byteOffset, snapshot.byteLength);
   const header = readHeader(bytes);
-  const { table } = fleet;
-  const { devices } = header;
   let offset = PREFIX_BYTES + bytes.readUInt32LE(MAGIC.length + 4);
   const take = (length: number): Buffer => {
     if (offset + length > bytes.length - CHECKSUM_BYTES) throw new SnapshotError('it is cut short');
     offset += length;
     return bytes.subarray(offset - length, offset);
   };
-  const own = table.columns();
-  const columns = new Map<string, Column>();
-  for (const name of header.columns) {
-    const like = own[name];
-    if (like === undefined)
-      throw new SnapshotError(`it holds a column "${name}" that this version does not know`);
-    columns.set(name, aligned(like, take(devices * like.BYTES_PER_ELEMENT), devices));
-  }
-  const learnedBytes = take(devices * header.stride * Float32Array.BYTES_PER_ELEMENT);
-  const learnedValues = aligned(new Float32Array(0), learnedBytes, devices * header.stride);
+  const records = new DeviceRecords();
+  for (const spec of header.columns) records.declare(spec);
+  records.reserve(header.devices);
+  records.bytes(0, header.devices).set(take(header.devices * records.recordBytes));
   const ofClasses = header.classes.map(({ numbers }) =>
-    aligned(new Float64Array(0), take(numbers * Float64Array.BYTES_PER_ELEMENT), numbers),
+    float64s(take(numbers * Float64Array.BYTES_PER_ELEMENT)),
   );
-  const names = devices === 0 ? [] : take(header.namesBytes).toString().split('\n');
-  if (names.length !== devices) throw new SnapshotError(`${names.length} names for ${devices} devices`);
-
-  // The places a fresh table would number by first sight must have the snapshot's numbers.
-  for (const name of header.places) table.places.number(name);
-  const classNumbers = header.classes.map(({ name }) => fleet.classNumber(name));
-  const savedClass = columns.get('classIndex') as Column;
-  names.forEach((name, row) => {
-    const saved = savedClass[row] as number;
-    const classNumber = classNumbers[saved];
-    if (classNumber === undefined) return;
-    const device = fleet.register(classNumber, name);
-    const current = table.columns();
-    for (const [column, values] of columns) {
-      if (!SET_OTHERWISE.has(column)) (current[column] as Column)[device] = values[row] as number;
-    }
-    // A death that was held back is decided anew.
-    fleet.flag(device, FLAG.held, false);
-    for (const kind of PLACE_KINDS) fleet.groups.assign(device, kind, columns.get(kind)?.[row] ?? -1);
-    if (layoutOf(fleet.classOf(device)) === header.classes[saved]?.layout) {
-      const length = Math.min(header.stride, table.stride);
-      const from = row * header.stride;
-      table.learned.set(learnedValues.subarray(from, from + length), device * table.stride);
-    }
-  });
-  header.classes.forEach(({ layout }, saved) => {
-    const deviceClass = fleet.classes[classNumbers[saved] ?? -1];
+  restoreDevices(fleet, header, records, bytes.subarray(offset, bytes.length - CHECKSUM_BYTES));
+  header.classes.forEach(({ name, layout }, saved) => {
+    const deviceClass = fleet.classes[fleet.classNumber(name) ?? -1];
     // What does not fit is learned anew.
     if (deviceClass !== undefined && layoutOf(deviceClass) === layout) {
-      deviceClass.model.importClass(ofClasses[saved] as Float64Array);
+      learnClass(deviceClass, ofClasses[saved] as Float64Array);
     }
   });
   return {
     now: header.now ?? Number.NEGATIVE_INFINITY,
     blindSince: header.blindSince ?? undefined,
-    outages: header.outages.map(({ kind, place, since }) => ({ group: fleet.groups.at(kind, place), since })),
+    incidents: header.incidents.map((state) => ({ group: fleet.groups.at(state.kind, state.place), state })),
+    latestIncident: header.latestIncident,
   };
+}
+
+/** Registers every device of a class that is still configured, under the number that it finds free. */
+function restoreDevices(fleet: Fleet, header: Header, records: DeviceRecords, names: Buffer): void {
+  const { table } = fleet;
+  // The places a fresh table would number by first sight must have the snapshot's numbers.
+  for (const name of header.places) table.places.number(name);
+  const saved = new Map(records.columns.map(({ name, column }) => [name, column]));
+  const copied = copies(saved, table);
+  const savedClass = saved.get('classIndex') as Uint16Column;
+  const savedLearned = saved.get('learned') as Float32Column;
+  const numbers = header.columns.find(({ name }) => name === 'learned')?.numbers ?? 0;
+  const learnedNumbers = Math.min(numbers, table.slots);
+  const classNumbers = header.classes.map(({ name }) => fleet.classNumber(name));
+  const sameLayout = header.classes.map(({ layout }, index) => {
+    const deviceClass = fleet.classes[classNumbers[index] ?? -1];
+    return deviceClass !== undefined && layoutOf(deviceClass) === layout;
+  });
+  table.reserve(header.devices);
+  for (let row = 0, at = 0; row < header.devices; row += 1) {
+    const length = entryLength(names, at);
+    if (!(at + length <= names.length)) throw new SnapshotError('its names are cut short');
+    const name = nameIn(names, at);
+    at += length;
+    const classNumber = classNumbers[savedClass.get(row)];
+    if (classNumber === undefined) continue;
+    const device = fleet.register(classNumber, name);
+    for (const { from, to } of copied) to.set(device, from.get(row));
+    // A death that was held back is decided anew.
+    fleet.flag(device, FLAG.held, false);
+    for (const kind of PLACE_KINDS) fleet.groups.assign(device, kind, saved.get(kind)?.get(row) ?? -1);
+    if (!sameLayout[savedClass.get(row)]) continue;
+    const from = savedLearned.base(row);
+    table.learned.values.set(
+      savedLearned.values.subarray(from, from + learnedNumbers),
+      table.learned.base(device),
+    );
+  }
+}
+
+/** Which columns are taken over as they are. */
+function copies(saved: ReadonlyMap<string, Column>, table: DeviceTable): { from: Column; to: Column }[] {
+  const own = new Map(table.records.columns.map(({ name, column }) => [name, column]));
+  return [...saved].flatMap(([name, from]) => {
+    const to = own.get(name);
+    if (to === undefined) {
+      throw new SnapshotError(`it holds a column "${name}" that this version does not know`);
+    }
+    return SET_OTHERWISE.has(name) ? [] : [{ from, to }];
+  });
+}
+
+/** Writes down the records in use, without gaps. Returns where they end. */
+function saveRecords(table: DeviceTable, into: Buffer, start: number): number {
+  const { records, end } = table;
+  let at = start;
+  for (let device = 0; device < end; device += 1) {
+    if (!table.has(device)) continue;
+    const first = device;
+    while (device < end && table.has(device)) device += 1;
+    into.set(records.bytes(first, device), at);
+    at += (device - first) * records.recordBytes;
+  }
+  return at;
+}
+
+/** What was learned of the class: how its devices reconnect, then what its algorithm knows. */
+function classKnowledge({ model, reconnect }: DeviceClass): Float64Array {
+  return Float64Array.from([...reconnect.persistent(), model.exportClass()].flatMap((part) => [...part]));
+}
+
+function learnClass({ model, reconnect }: DeviceClass, numbers: Float64Array): void {
+  let at = 0;
+  for (const part of reconnect.persistent()) {
+    part.set(numbers.subarray(at, at + part.length));
+    at += part.length;
+  }
+  model.importClass(numbers.subarray(at));
 }
 
 /** Two classes of the same layout learn the same numbers in the same places. */
@@ -178,28 +236,9 @@ function readHeader(bytes: Buffer): Header {
   return JSON.parse(bytes.toString('utf8', PREFIX_BYTES, PREFIX_BYTES + length)) as Header;
 }
 
-/** The column's values of the devices in use, without gaps. */
-function gathered(column: Column, devices: readonly number[]): Buffer {
-  const Kind = column.constructor as new (length: number) => Column;
-  const dense = new Kind(devices.length);
-  devices.forEach((device, row) => {
-    dense[row] = column[device] as number;
-  });
-  return Buffer.from(dense.buffer);
-}
-
-function learned({ learned, stride }: DeviceTable, devices: readonly number[]): Buffer {
-  const dense = new Float32Array(devices.length * stride);
-  devices.forEach((device, row) => {
-    dense.set(learned.subarray(device * stride, (device + 1) * stride), row * stride);
-  });
-  return Buffer.from(dense.buffer);
-}
-
-/** A copy of the bytes as numbers of the same kind: they may lie at an odd offset. */
-function aligned<T extends Column>(like: T, bytes: Buffer, length: number): T {
-  const Kind = like.constructor as new (length: number) => T;
-  const values = new Kind(length);
+/** A copy of the bytes as numbers: they may lie at an odd offset. */
+function float64s(bytes: Buffer): Float64Array {
+  const values = new Float64Array(bytes.length / Float64Array.BYTES_PER_ELEMENT);
   new Uint8Array(values.buffer).set(bytes);
   return values;
 }

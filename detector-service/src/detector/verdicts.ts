@@ -1,18 +1,24 @@
 /** From deadlines to verdicts: the only place where a state changes and a transition is made. */
-import { FLAG } from './device-table.ts';
+import { COUNT, FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
 import { GroupOutage } from './group-outage.ts';
+import { Probes } from './probes.ts';
 import type { Reason, State, Transition } from './transition.ts';
 
 const NOTHING: readonly Transition[] = Object.freeze([]);
+/** A suspect is looked at again so many times before its death is due, at even distances. */
+const LOOKS = 3;
 
 export class Verdicts {
   readonly #fleet: Fleet;
   readonly outage: GroupOutage;
+  readonly probes: Probes;
   #made: Transition[] = [];
 
-  constructor(fleet: Fleet) {
+  /** @param probing whether somebody takes the probes */
+  constructor(fleet: Fleet, probing: boolean) {
     this.#fleet = fleet;
+    this.probes = new Probes(fleet, probing);
     this.outage = new GroupOutage(fleet, this);
   }
 
@@ -34,7 +40,7 @@ export class Verdicts {
   judge(device: number, now: number): void {
     while (this.dueAt(device) <= now) {
       this.#judge(device, now);
-      if (this.#fleet.table.nameAt(device) === undefined) return;
+      if (!this.#fleet.table.has(device)) return;
     }
   }
 
@@ -43,15 +49,15 @@ export class Verdicts {
     const { table } = this.#fleet;
     switch (this.#fleet.state(device)) {
       case 'dead':
-        return (table.since[device] as number) + Math.ceil(this.#fleet.classOf(device).config.expireMs);
+        return table.since.get(device) + Math.ceil(this.#fleet.classOf(device).config.expireMs);
       case 'suspect':
-        return this.#fleet.has(device, FLAG.held) ? Infinity : (table.deadAt[device] as number);
+        return this.#fleet.has(device, FLAG.held) ? Infinity : this.#lookAt(device);
       case 'retired':
         return Infinity;
       case 'unreachable':
-        return this.#fleet.groups.silenced(device) ? Infinity : (table.suspectAt[device] as number);
+        return this.outage.dueAt(device);
       default:
-        return table.suspectAt[device] as number;
+        return table.suspectAt.get(device);
     }
   }
 
@@ -64,11 +70,13 @@ export class Verdicts {
   move(device: number, to: State, at: number, noticedAt: number, reason: Reason): void {
     const { table } = this.#fleet;
     const from = this.#fleet.state(device);
-    const trueSince = Math.max(at, table.since[device] as number);
+    const trueSince = Math.max(at, table.since.get(device));
     if (from !== to || this.#fleet.reason(device) !== reason) {
       const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
       this.#fleet.enter(device, to, reason, trueSince);
+      if (to === 'suspect') table.setCount(device, COUNT.looks, 0);
       if (from === 'suspect') this.outage.letGo(device);
+      else if (from === 'unreachable') this.outage.left(device, to, noticedAt);
       const { device: name, deviceClass, site, gateway } = this.#fleet.subject(device);
       this.#made.push({
         device: name,
@@ -81,15 +89,17 @@ export class Verdicts {
         noticedAt,
         reason,
         phi: to === 'suspect' ? Math.max(1, phi) : phi,
-        lastSeenAt: instant(table.lastSeenAt[device]),
-        expectedBy: instant(table.expectedBy[device]),
-        suspectAt: instant(table.suspectAt[device]),
-        deadAt: instant(table.deadAt[device]),
+        lastSeenAt: instant(table.lastSeenAt.get(device)),
+        expectedBy: instant(table.expectedBy.get(device)),
+        suspectAt: instant(table.suspectAt.get(device)),
+        deadAt: instant(table.deadAt.get(device)),
       });
     }
     if (to !== 'retired') this.arm(device);
-    if (to === 'suspect' && from !== 'suspect') this.outage.suspected(device, trueSince, noticedAt);
-    else if (to === 'dead' || to === 'asleep' || to === 'retired') this.outage.decided(device, noticedAt);
+    if (to === 'suspect' && from !== 'suspect') {
+      this.outage.suspected(device, trueSince, noticedAt);
+      if (this.#fleet.state(device) === 'suspect' && reason === 'late') this.probes.ask(device);
+    } else if (to === 'dead' || to === 'asleep' || to === 'retired') this.outage.decided(device, noticedAt);
     if (to === 'retired') this.#fleet.remove(device);
   }
 
@@ -100,7 +110,7 @@ export class Verdicts {
   restate(device: number, to: State, noticedAt: number, reason: Reason): void {
     const { table } = this.#fleet;
     const from = this.#fleet.state(device);
-    const at = table.since[device] as number;
+    const at = table.since.get(device);
     this.#fleet.enter(device, to, reason, at);
     this.#made.push({
       ...this.#fleet.subject(device),
@@ -123,14 +133,36 @@ export class Verdicts {
     }
     const state = this.#fleet.state(device);
     if (state === 'dead') this.move(device, 'retired', dueAt, now, 'expired');
+    else if (state === 'unreachable' && !this.outage.isOnItsOwn(device, dueAt)) this.arm(device);
     else if (state !== 'suspect') {
       this.move(device, 'suspect', dueAt, now, state === 'asleep' ? 'overslept' : 'late');
-    } else if (this.#fleet.has(device, FLAG.willCame) || this.outage.mayDie(device, dueAt, now)) {
+    } else if (dueAt < this.#fleet.table.deadAt.get(device)) this.#lookAgain(device, dueAt, now);
+    else if (this.outage.mayDie(device, dueAt, now)) {
       const willCame = this.#fleet.has(device, FLAG.willCame);
       const overslept = this.#fleet.reason(device) === 'overslept';
       const reason = willCame ? 'reconnect-timeout' : overslept ? 'overslept' : 'silence';
       this.move(device, 'dead', dueAt, now, reason);
     } else if (this.#fleet.state(device) === 'suspect') this.arm(device);
+  }
+
+  /** When a suspect is looked at next, or else when its death is due. */
+  #lookAt(device: number): number {
+    const { table } = this.#fleet;
+    const deadAt = table.deadAt.get(device);
+    const looks = table.count(device, COUNT.looks);
+    if (looks >= LOOKS) return deadAt;
+    const suspectAt = table.suspectAt.get(device);
+    return Math.min(deadAt, Math.ceil(suspectAt + ((deadAt - suspectAt) * (looks + 1)) / (LOOKS + 1)));
+  }
+
+  /** Its silence weighs more by now: perhaps enough to tell of a common cause. */
+  #lookAgain(device: number, at: number, now: number): void {
+    const { table } = this.#fleet;
+    table.setCount(device, COUNT.looks, table.count(device, COUNT.looks) + 1);
+    this.outage.lookAgain(device, at, now);
+    if (this.#fleet.state(device) !== 'suspect') return;
+    this.probes.ask(device);
+    this.arm(device);
   }
 }
 

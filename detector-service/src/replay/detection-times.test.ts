@@ -25,6 +25,22 @@ test('a death after the dead point is noticed at once', () => {
   assert.deepEqual(never.distribution(), { mean: 0, p50: 0, p95: 0 });
 });
 
+test('silences told in another unit weigh as much time as in milliseconds', () => {
+  const hours = new LogHistogram(1e-6);
+  addSilence(hours, 0, 2, 5, 3_600_000);
+  // A quarter of this one lies behind its dead point.
+  addSilence(hours, 0, 8, 6, 3_600_000);
+  const ms = new LogHistogram();
+  addSilence(ms, 0, 2 * 3_600_000, 5 * 3_600_000);
+  addSilence(ms, 0, 8 * 3_600_000, 6 * 3_600_000);
+  assert.equal(hours.total, ms.total);
+  const inHours = hours.distribution() ?? assert.fail();
+  const inMs = ms.distribution() ?? assert.fail();
+  for (const key of ['mean', 'p50', 'p95'] as const) {
+    assert.ok(Math.abs(inHours[key] - inMs[key] / 3_600_000) < 0.03 * inHours[key], key);
+  }
+});
+
 test('there is no distribution before any silence', () => {
   assert.equal(new LogHistogram().distribution(), undefined);
 });

@@ -1,7 +1,9 @@
 export { classFileSchema } from './class-file.ts';
 export * from './contender.ts';
-export type { TimeDistribution } from './log-histogram.ts';
-export { type Plot, type PlotSeries, plotSvg } from './plot.ts';
+export { addSilence } from './detection-times.ts';
+export { LogHistogram, type TimeDistribution } from './log-histogram.ts';
+export { type Plot, type PlotSeries, plotGridSvg, plotSvg } from './plot.ts';
+export { poissonInterval } from './poisson.ts';
 export * from './replay.ts';
 export { budgetSweep, replayPlot } from './replay-plot.ts';
 export type * from './report.ts';

@@ -21,7 +21,7 @@ export class LogHistogram {
   readonly #least: number;
   /** Bucket i holds values in [least·γ^i, least·γ^(i+1)). */
   #weights = new Float64Array(0);
-  /** Spans that cover whole buckets: how many more cover bucket i than bucket i − 1. */
+  /** Spans that cover whole buckets: how much more weight per unit lies on bucket i than on bucket i − 1. */
   #covering = new Float64Array(0);
   #zero = 0;
   #total = 0;
@@ -43,22 +43,22 @@ export class LogHistogram {
     this.#put(value, weight);
   }
 
-  /** Adds every value from `low` to `high`, with a weight of one per unit of value. */
-  addSpan(low: number, high: number): void {
-    this.#total += high - low;
-    this.#sum += ((high - low) * (high + low)) / 2;
+  /** Adds every value from `low` to `high`, with a weight of `density` per unit of value. */
+  addSpan(low: number, high: number, density = 1): void {
+    this.#total += density * (high - low);
+    this.#sum += (density * (high - low) * (high + low)) / 2;
     const from = Math.max(low, Math.min(high, this.#least));
-    this.#zero += from - low;
+    this.#zero += density * (from - low);
     if (high <= from) return;
     const first = this.#bucketOf(from);
     const last = this.#bucketOf(high);
     this.#reserve(last);
-    if (first === last) this.#weigh(first, high - from);
+    if (first === last) this.#weigh(first, density * (high - from));
     else {
-      this.#weigh(first, this.#edge(first + 1) - from);
-      this.#weigh(last, high - this.#edge(last));
-      this.#covering[first + 1] = (this.#covering[first + 1] as number) + 1;
-      this.#covering[last] = (this.#covering[last] as number) - 1;
+      this.#weigh(first, density * (this.#edge(first + 1) - from));
+      this.#weigh(last, density * (high - this.#edge(last)));
+      this.#covering[first + 1] = (this.#covering[first + 1] as number) + density;
+      this.#covering[last] = (this.#covering[last] as number) - density;
     }
   }
 

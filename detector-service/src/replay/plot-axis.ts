@@ -10,6 +10,8 @@ export interface Tick {
 
 /** Above this many decades only powers of ten are named. */
 const DECADES_CROWDED = 3;
+/** Room that a name needs. */
+const NAME_WIDTH = 40;
 
 export class LogAxis {
   readonly #low: number;
@@ -38,13 +40,15 @@ export class LogAxis {
 
   /** One, two and five times every power of ten that is in view. */
   *ticks(): Generator<Tick> {
-    const crowded = this.#high - this.#low > DECADES_CROWDED;
+    const decades = this.#high - this.#low;
+    const crowded = decades > DECADES_CROWDED;
+    const named = Math.ceil((NAME_WIDTH * decades) / Math.abs(this.#to - this.#from));
     for (let decade = Math.floor(this.#low); decade <= this.#high; decade += 1) {
       for (const digit of [1, 2, 5]) {
         const value = Number((digit * 10 ** decade).toPrecision(1));
         const log = Math.log10(value);
         if (log < this.#low || log > this.#high) continue;
-        yield { value, place: this.place(value), label: digit === 1 || !crowded };
+        yield { value, place: this.place(value), label: !crowded || (digit === 1 && decade % named === 0) };
       }
     }
   }

@@ -226,6 +226,16 @@ test('alarms of an outage: one for each death, or one for the incident', async (
   assert.equal(many.contenders[0]?.total.falseAlarms, 0);
 });
 
+test('the best multiple in hindsight goes by the interval that a birth states, and takes a next of 0 for none', async () => {
+  const birth: TraceEvent = {
+    at: 0,
+    evidence: { kind: 'birth', device: 'd1', deviceClass: 'meter', intervalMs: 40_000 },
+  };
+  const slow = Array.from({ length: 9 }, (_, index) => heard(40 * (index + 1), 'd1', { nextMs: 0 }));
+  const { hindsight } = await report([birth, ...slow]);
+  close(hindsight.classes.meter?.multiple, 1, 0.006);
+});
+
 test('the best multiple in hindsight knows announced silences', async () => {
   const nights = Array.from({ length: 50 }, (_, night) => [
     heard(200 * night, 'd1'),

@@ -31,6 +31,8 @@ export class Replay {
   readonly #hindsight: ReadonlyMap<string, Hindsight>;
   /** By device index: how long the present silence was expected to be. */
   readonly #expectedMs: number[] = [];
+  /** By device index: the interval that a birth stated. */
+  readonly #statedMs: number[] = [];
   #events = 0;
   #from: number | undefined;
   #at = Number.NEGATIVE_INFINITY;
@@ -57,8 +59,12 @@ export class Replay {
       lane.advance(at);
       lane.hear(device, evidence, at);
     }
+    if (evidence.kind === 'birth' && evidence.intervalMs !== undefined) {
+      this.#statedMs[device.index] = evidence.intervalMs;
+    }
     if (evidence.kind === 'beat' || evidence.kind === 'birth') {
-      this.#expectedMs[device.index] = evidence.nextMs ?? this.#intervalMs(device);
+      // Announcing nothing is no announcement.
+      this.#expectedMs[device.index] = evidence.nextMs || this.#intervalMs(device);
     } else if (evidence.kind === 'bye' && evidence.sleepMs !== undefined) {
       this.#expectedMs[device.index] = evidence.sleepMs;
     }
@@ -82,7 +88,6 @@ export class Replay {
       lanes: this.#lanes,
       hindsight: this.#hindsight,
       events: this.#events,
-      devices: this.#devices.size,
       span: this.#from === undefined ? undefined : [this.#from, this.#at],
     });
   }
@@ -104,8 +109,8 @@ export class Replay {
     this.#hindsight.get(device.deviceClass)?.add(ms, expectedMs);
   }
 
-  #intervalMs({ deviceClass }: TraceDevice): number {
-    return this.#options.classes[deviceClass]?.intervalMs as number;
+  #intervalMs({ index, deviceClass }: TraceDevice): number {
+    return this.#statedMs[index] ?? (this.#options.classes[deviceClass]?.intervalMs as number);
   }
 
   #tellDevice(line: DeviceTruth): void {

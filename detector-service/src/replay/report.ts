@@ -36,6 +36,7 @@ export interface CurvePoint {
 
 export interface ReplayReport {
   readonly events: number;
+  /** Those that gave a sign of life. */
   readonly devices: number;
   /** First and last instant of the trace. */
   readonly span?: readonly [from: number, to: number] | undefined;
@@ -51,25 +52,17 @@ export interface Findings {
   readonly lanes: readonly Lane[];
   readonly hindsight: ReadonlyMap<string, Hindsight>;
   readonly events: number;
-  readonly devices: number;
   readonly span: readonly [number, number] | undefined;
 }
 
-export function reportOf({
-  classes,
-  hasTruth,
-  lanes,
-  hindsight,
-  events,
-  devices,
-  span,
-}: Findings): ReplayReport {
+export function reportOf({ classes, hasTruth, lanes, hindsight, events, span }: Findings): ReplayReport {
+  const contenders = lanes.map(contenderReport);
   return {
     events,
-    devices,
+    devices: contenders[0]?.total.devices ?? 0,
     span,
     judgedBy: hasTruth ? 'truth' : 'heard-again',
-    contenders: lanes.map(contenderReport),
+    contenders,
     hindsight: hindsightReport(classes, hindsight),
   };
 }

@@ -28,10 +28,6 @@ export class TraceDevices {
   readonly #told = new Map<string, Condition>();
   #size = 0;
 
-  get size(): number {
-    return this.#size;
-  }
-
   find(deviceClass: string, device: string): TraceDevice | undefined {
     return this.#byClass.get(deviceClass)?.get(device);
   }

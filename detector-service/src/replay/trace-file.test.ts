@@ -61,6 +61,7 @@ test('reads standard input, plain and compressed, in pieces of a byte', async ()
 test('reads an empty trace, blank lines, Windows line ends and a byte order mark', async () => {
   assert.deepEqual(await all(open('')), []);
   assert.deepEqual(await all(open('x'.slice(1))), []);
+  assert.deepEqual(await all(open('\uFEFF\r\n \n')), []);
   assert.equal((await all(open(`\uFEFF${beat(1)}\r\n\r\n  \n${beat(2)}\r\n`))).length, 2);
 });
 
@@ -140,6 +141,7 @@ test('says when there is no such file, or it is a directory', async () => {
   assert.match(missing.message, /absent: there is no such file/);
   const folder = await failure(truthFile(directory));
   assert.equal(folder.code, 'unreadable');
+  assert.match(folder.message, /is a directory/);
 });
 
 test('stops reading, and closes the file, when the reader has had enough', async () => {

@@ -67,8 +67,9 @@ export class LineFile<T extends { readonly at: number }> implements AsyncIterabl
 
   #take(lines: readonly (string | typeof TOO_LONG)[]): T[] {
     const items: T[] = [];
-    for (const text of lines) {
+    for (const line of lines) {
       this.#line += 1;
+      const text = this.#line === 1 ? line?.replace(/^\uFEFF/, '') : line;
       if (text !== TOO_LONG && isBlank(text)) continue;
       const item = this.#parseLine(text);
       if (item instanceof LineProblem) this.#refuse(item);
@@ -89,7 +90,7 @@ export class LineFile<T extends { readonly at: number }> implements AsyncIterabl
         `is longer than ${LINE_BYTES_MAX} bytes; is this a trace, line by line?`,
       );
     }
-    const item = this.#parse(this.#line === 1 ? text.replace(/^\uFEFF/, '') : text);
+    const item = this.#parse(text);
     if (item instanceof LineProblem || item.at >= this.#lastAt) return item;
     return new LineProblem(
       'unsorted',
@@ -122,10 +123,16 @@ export class LineFile<T extends { readonly at: number }> implements AsyncIterabl
         error,
       );
     }
-    const reason = code === 'ENOENT' ? 'there is no such file' : message;
+    const reason = UNREADABLE[code] ?? message;
     throw new TraceError('unreadable', `${this.#path}: ${reason}`, undefined, error);
   }
 }
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'is a directory; name a file in it',
+  EACCES: 'may not be read',
+};
 
 export type TraceFile = LineFile<TraceEvent>;
 export type TruthFile = LineFile<TruthLine>;

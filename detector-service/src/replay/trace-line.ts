@@ -6,6 +6,7 @@
  * `t` is the arrival in epoch milliseconds; `next`, `interval`, `sleepMs` and `maintenanceMs` are milliseconds, `uptime` is
  * seconds. Fields that are not known are ignored.
  */
+import { ANNOUNCED_MS_MAX, UPTIME_S_MAX } from '@slowbeat/device-sdk/protocol';
 import type { Evidence } from '../detector/index.ts';
 import {
   AMOUNT_MS,
@@ -26,10 +27,19 @@ export interface TraceEvent {
   readonly evidence: Evidence;
 }
 
+/** What the wire protocol would refuse no detector has to bear. */
+const SILENCE: FieldRule = {
+  holds: (value) => AMOUNT_MS.holds(value) && (value as number) <= ANNOUNCED_MS_MAX,
+  expected: 'a number of milliseconds, not negative and at most 400 days',
+};
 /** An interval of nothing would be divided by. */
 const INTERVAL: FieldRule = {
-  holds: (value) => AMOUNT_MS.holds(value) && (value as number) > 0,
-  expected: 'a number of milliseconds above 0',
+  holds: (value) => SILENCE.holds(value) && (value as number) >= 1,
+  expected: 'a number of milliseconds from 1 to 400 days',
+};
+const UPTIME: FieldRule = {
+  holds: (value) => AMOUNT_S.holds(value) && (value as number) <= UPTIME_S_MAX,
+  expected: `a number of seconds, not negative and at most ${UPTIME_S_MAX}`,
 };
 
 const RULES: ReadonlyMap<string, FieldRule> = new Map([
@@ -39,14 +49,14 @@ const RULES: ReadonlyMap<string, FieldRule> = new Map([
   ['seq', COUNT],
   ['gen', COUNT],
   ['session', COUNT],
-  ['next', AMOUNT_MS],
+  ['next', SILENCE],
   ['interval', INTERVAL],
-  ['uptime', AMOUNT_S],
+  ['uptime', UPTIME],
   ['site', NAME],
   ['gateway', NAME],
   ['broker', NAME],
-  ['sleepMs', AMOUNT_MS],
-  ['maintenanceMs', AMOUNT_MS],
+  ['sleepMs', SILENCE],
+  ['maintenanceMs', SILENCE],
   ['retire', FLAG],
   ['up', FLAG],
 ]);

@@ -1,6 +1,7 @@
 /** What each class would have had at other false-alarm budgets: all of them in one pass over the trace. */
 import { type Classes, type Contender, withAlgorithm } from './contender.ts';
 import { replay, type TraceReplay } from './replay.ts';
+import type { ReplayReport } from './report.ts';
 import type { Score } from './score.ts';
 
 /** Budgets worth a look, in false alarms per device and year: from one in ten years to one a day. */
@@ -14,10 +15,7 @@ export interface TuneRow {
   readonly score: Score;
 }
 
-export interface TuneReport {
-  readonly events: number;
-  readonly devices: number;
-  readonly judgedBy: 'truth' | 'heard-again';
+export interface TuneReport extends Pick<ReplayReport, 'events' | 'devices' | 'span' | 'judgedBy'> {
   /** Ascending by budget; only classes that the trace speaks of. */
   readonly classes: Readonly<Record<string, readonly TuneRow[]>>;
 }
@@ -39,8 +37,14 @@ export async function tune({ trace, truth, classes, budgets = BUDGETS }: TuneOpt
     });
     return [name, ofClass] as const;
   });
-  const { events, devices, judgedBy } = report;
-  return { events, devices, judgedBy, classes: Object.fromEntries(rows.filter(([, all]) => all.length > 0)) };
+  const { events, devices, span, judgedBy } = report;
+  return {
+    events,
+    devices,
+    span,
+    judgedBy,
+    classes: Object.fromEntries(rows.filter(([, all]) => all.length > 0)),
+  };
 }
 
 /** Only the adaptive algorithm has a use for a budget. */

@@ -14,29 +14,36 @@ export class Mosquitto implements AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly #directory: string;
+  readonly #configuration: string | undefined;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, directory: string) {
+  private constructor(port: number, directory: string, configuration: string | undefined) {
     this.port = port;
     this.url = `mqtt://127.0.0.1:${port}`;
     this.#directory = directory;
+    this.#configuration = configuration;
   }
 
-  static async start(): Promise<Mosquitto> {
+  /** `configuration` replaces listener and access, and is given the port to listen on. */
+  static async start(configuration?: (port: number) => string): Promise<Mosquitto> {
     const directory = await mkdtemp(join(tmpdir(), 'slowbeat-mosquitto-'));
-    const broker = new Mosquitto(await freePort(), directory);
+    const port = await freePort();
+    const broker = new Mosquitto(port, directory, configuration?.(port));
     await broker.run();
     return broker;
+  }
+
+  /** Of the running process. */
+  get pid(): number {
+    return this.#process?.pid as number;
   }
 
   /** Starts the process, again if it was stopped: with what it had kept. */
   async run(): Promise<void> {
     const config = join(this.#directory, 'mosquitto.conf');
-    const store = `persistence true\npersistence_location ${this.#directory}/\nuser root\n`;
-    await writeFile(
-      config,
-      `listener ${this.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n${store}`,
-    );
+    const open = `persistence true\nlistener ${this.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`;
+    const place = `persistence_location ${this.#directory}/\nuser root\n`;
+    await writeFile(config, `${place}${this.#configuration ?? open}`);
     const child = spawn('mosquitto', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     let log = '';

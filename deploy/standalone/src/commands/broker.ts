@@ -5,10 +5,12 @@ import { brokerFailure } from '../broker-failure.ts';
 import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
-import { brokerUrl } from '../monitor.ts';
 import { readPassword } from '../password-input.ts';
+import { reloadOnHangup } from '../reloading.ts';
 import { addSettingsOptions, loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
+import { ownBroker } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
+import { addAclCommand } from './broker-acl.ts';
 
 const ROLES = ['device', 'gateway', 'detector', 'observer'] as const;
 
@@ -28,18 +30,20 @@ export function addBrokerCommand(program: Command, context: Context): void {
     .option('--role <role>', ROLES.join(', '), 'device')
     .option('--devices <list>', 'devices it may speak for, such as meter/line-3-*,valve/*')
     .action((name: string, flags: PasswdFlags) => printUser(name, flags, context));
+  addAclCommand(broker, context);
 }
 
 async function runBroker(flags: SettingsFlags, context: Context): Promise<void> {
-  const { root, broker, log } = await loadBrokerSettings(flags, context);
+  const settings = await loadBrokerSettings(flags, context);
+  const { log } = settings;
   const { stdout, stderr } = context.terminal;
   const logger = createLogger({ level: log.level, json: wantsJson(log.format, stderr), stream: stderr });
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
-  const { tcp, access, limits } = broker;
-  const running = await startBroker({ tcp, access, limits, root, logger }).catch((error: unknown) => {
+  const running = await startBroker({ ...ownBroker(settings), logger }).catch((error: unknown) => {
     throw error instanceof BrokerError ? brokerFailure(error) : error;
   });
-  stdout.write(`The broker listens at ${brokerUrl(running.address.host, running.address.port)}\n`);
+  using _reload = reloadOnHangup(running, logger);
+  stdout.write(`The broker listens at ${running.endpoints.map(({ url }) => url).join(', ')}\n`);
   await aborted(stop.signal);
   await running.close();
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;

@@ -109,12 +109,39 @@ describe('slowbeat replay and slowbeat tune', () => {
     assert.match(stderr, /^slowbeat: left out of bad\.ndjson: unsorted 1, not-json 1$/m);
   });
 
+  it('says that a trace in seconds looks like one', async () => {
+    const beats = [0, 60, 120, 180].map(
+      (s) => `{"t":${START / 1000 + s},"kind":"beat","device":"d1","class":"meter"}`,
+    );
+    await writeFile(join(cwd, 'seconds.ndjson'), beats.join('\n'));
+    const { code, stderr } = await slowbeat('replay', 'seconds.ndjson', '--classes', 'classes.yaml');
+    assert.equal(code, 0);
+    assert.match(stderr, /^slowbeat: seconds\.ndjson: all of it fits into one interval; .*milliseconds/);
+  });
+
+  for (const [what, content, message] of [
+    ['nothing', '', /holds no event that could be used/],
+    ['blank lines', '\uFEFF\r\n  \n\t\n', /holds no event that could be used/],
+    ['only blind time', '{"t":1,"kind":"monitor","up":false}', /holds no sign of life of any device/],
+    ['only a last will', '{"t":1,"kind":"will","device":"d1","class":"meter"}', /holds no sign of life/],
+  ] as const) {
+    it(`fails on a trace that holds ${what}`, async () => {
+      await writeFile(join(cwd, 'mute.ndjson'), content);
+      for (const command of ['replay', 'tune']) {
+        const { code, stdout, stderr } = await slowbeat(command, 'mute.ndjson', '--classes', 'classes.yaml');
+        assert.deepEqual([code, stdout], [1, '']);
+        assert.match(stderr, message);
+      }
+    });
+  }
+
   const WRONG: readonly [args: string[], message: RegExp][] = [
     [
       ['replay', 'bad.ndjson', '--classes', 'classes.yaml'],
       /^slowbeat: bad\.ndjson:6: "t" is \d+, before .*--skip-bad/,
     ],
     [['replay', 'cut.gz', '--classes', 'classes.yaml'], /cut\.gz: ends in the middle of its compressed data/],
+    [['replay', '.', '--classes', 'classes.yaml'], /\.: is a directory/],
     [['replay', 'absent', '--classes', 'classes.yaml'], /absent: there is no such file/],
     [
       ['replay', 'trace.ndjson.gz', '--classes', 'wrong.json'],

@@ -20,8 +20,7 @@ import { UsageError } from '../exit-codes.ts';
 import { suggestion } from '../settings/layers.ts';
 import {
   addTraceOptions,
-  LEGEND,
-  ruleText,
+  printReport,
   type TraceFlags,
   tableText,
   traceInput,
@@ -62,10 +61,7 @@ async function compare(name: string, flags: ReplayFlags, context: Context): Prom
       const plot = replayPlot(report, name, all.contenders.slice(contenders.length));
       await written('--plot', flags.plot, (path) => writeFile(path, plotSvg(plot)));
     }
-    const { stdout } = context.terminal;
-    if (flags.json)
-      stdout.write(`${JSON.stringify({ ...report, bad: Object.fromEntries(input.trace.bad) }, null, 2)}\n`);
-    else stdout.write(reportText(name, report));
+    printReport(report, (found) => reportText(name, found), input, flags, context);
   } finally {
     await transitions?.file.close();
   }
@@ -75,7 +71,7 @@ function reportText(name: string, report: ReplayReport): string {
   const { events, devices, span, judgedBy } = report;
   const [from, to] = (span ?? [0, 0]).map((at) => new Date(at).toISOString());
   const head = `${name}: ${events} events of ${devices} devices, ${from} to ${to}`;
-  return `${head}\n${ruleText(judgedBy)}\n${LEGEND}\n${tableText(replayTables(report))}`;
+  return `${head}\n${tableText(judgedBy, replayTables(report))}`;
 }
 
 /** Detectors are named in the lines when there are several. */

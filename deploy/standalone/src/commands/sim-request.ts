@@ -45,7 +45,10 @@ export function checkedFlags(
     name === 'count' && flags.devices !== undefined
       ? `--devices ${flags.devices}`
       : `${flag} ${flags[name] ?? ''}`;
-  throw new UsageError(`${given}: ${issue?.message.replace(/^Invalid (input|option): /, '')}`);
+  const problem = issue?.message.replace(/^Invalid (input|option): /, '');
+  throw new UsageError(
+    `${given}: ${problem === 'expected number, received NaN' ? 'must be a number' : problem}`,
+  );
 }
 
 export function asSimError(error: unknown): unknown {

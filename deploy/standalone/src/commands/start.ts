@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
 import { type Monitor, startMonitor } from '../monitor.ts';
+import { reloadOnHangup } from '../reloading.ts';
 import { addSettingsOptions, loadSettings, type SettingsFlags } from '../settings/options.ts';
 import { BROKER_URL_RULE, isBrokerUrl, type Settings } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
@@ -38,6 +39,7 @@ async function watch(flags: SettingsFlags, context: Context): Promise<void> {
   const logger = createLogger({ level, json: wantsJson(format, stderr), stream: stderr });
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
   const monitor = await startMonitor({ settings, influx, logger });
+  using _reload = monitor.broker && reloadOnHangup(monitor.broker, logger);
   logDeaths(monitor, logger);
   stdout.write(welcome(monitor, settings, influx, commandName(context.env)));
   await aborted(stop.signal);

@@ -5,8 +5,7 @@ import type { Context } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
 import {
   addTraceOptions,
-  LEGEND,
-  ruleText,
+  printReport,
   type TraceFlags,
   tableText,
   traceInput,
@@ -34,9 +33,7 @@ async function tuneTrace(name: string, flags: TuneFlags, context: Context): Prom
     throw new UsageError(`--budget: ${budgets.length} are too many; at most ${BUDGETS_MAX} at once`);
   }
   const report = await withTrace(input, name, context, () => tune({ ...input, budgets }));
-  const { stdout } = context.terminal;
-  if (flags.json) stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else stdout.write(`${ruleText(report.judgedBy)}\n${LEGEND}\n${tableText(tuneTables(report))}`);
+  printReport(report, () => tableText(report.judgedBy, tuneTables(report)), input, flags, context);
 }
 
 function readBudget(text: string): number {

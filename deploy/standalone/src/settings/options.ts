@@ -20,6 +20,8 @@ export interface SettingsFlags {
   readonly set?: readonly string[];
   readonly data?: string;
   readonly port?: string;
+  readonly access?: string;
+  readonly topics?: string;
   readonly httpPort?: string;
   readonly logLevel?: string;
 }
@@ -28,6 +30,8 @@ export interface SettingsFlags {
 const SHORTCUTS = {
   data: { flag: '--data', path: ['dataDirectory'] },
   port: { flag: '--port', path: ['broker', 'tcp', 'port'] },
+  access: { flag: '--access', path: ['broker', 'access', 'mode'] },
+  topics: { flag: '--topics', path: ['broker', 'topics'] },
   httpPort: { flag: '--http-port', path: ['http', 'port'] },
   logLevel: { flag: '--log-level', path: ['log', 'level'] },
 } as const;
@@ -38,6 +42,8 @@ export function addSettingsOptions(command: Command): Command {
     .option('--set <key=value>', 'one setting, such as http.port=9090; may be repeated', collect)
     .option('--data <directory>', 'where journal and snapshot are kept')
     .option('-p, --port <port>', 'port of the MQTT broker; 0 takes any free one')
+    .option('--access <mode>', 'who may use the broker: open (this machine only) or users')
+    .option('--topics <which>', 'what the broker carries: scheme (heartbeats only) or any')
     .option('--http-port <port>', 'port of the HTTP interface; 0 takes any free one')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent');
 }

@@ -1,6 +1,6 @@
 /** Every setting of the `slowbeat` command in one schema: detector, broker, log. */
 import { accessSync, constants } from 'node:fs';
-import { brokerConfigSchema } from '@slowbeat/broker';
+import { type BrokerConfigInput, brokerConfigSchema } from '@slowbeat/broker';
 import { detectorConfigSchema } from '@slowbeat/detector-service';
 import * as z from 'zod';
 
@@ -54,3 +54,9 @@ export type SettingsInput = z.input<typeof settingsSchema>;
 
 export const brokerSettingsSchema = settingsSchema.partial({ classes: true });
 export type BrokerSettings = z.output<typeof brokerSettingsSchema>;
+
+/** What the settings say about the broker of our own. */
+export function ownBroker({ root, broker }: Pick<BrokerSettings, 'root' | 'broker'>): BrokerConfigInput {
+  const own = Object.entries(broker).filter(([key]) => Object.hasOwn(brokerConfigSchema.shape, key));
+  return { root, ...Object.fromEntries(own) };
+}

@@ -240,3 +240,16 @@ test('bursts of any kind leave the budget and the detection time where they belo
   const mean = deadlines.reduce((sum, ms) => sum + ms, 0) / deadlines.length;
   assert.ok(mean < 1.15 * best, `${mean / best} of the best deadline chosen afterwards`);
 });
+
+test('a number that jumps is not a crowd of lost beats, and asks for no endless sum', () => {
+  for (const missed of [1e5, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+    const played = new Played(
+      new AdaptiveModel({ intervalMs: INTERVAL, falseAlarmsPerDeviceYear: 12 }),
+      false,
+    );
+    played.gap(INTERVAL, missed);
+    for (let i = 0; i < 5; i++) played.gap(INTERVAL, 0);
+    assert.equal(played.mistakes, 0, `${missed} missed`);
+    assert.ok(played.model.phi(played.state, 0, played.plan, 400 * DAY) > 3);
+  }
+});

@@ -5,6 +5,7 @@ import {
   expectedAfter,
   expectedSlowed,
   gapEnded,
+  jumped,
   learnedInterval,
   missedIn,
   otherInterval,
@@ -93,7 +94,8 @@ export class AdaptiveModel implements FreshnessModel {
     this.#budget.joined();
   }
 
-  learn(state: Float32Array, base: number, gap: Gap): void {
+  learn(state: Float32Array, base: number, told: Gap): void {
+    const gap = jumped(told) ? { ...told, missed: -1 } : told;
     const stepMs = learnedInterval(state, base + CADENCE, gap);
     const missed = missedIn(state, base + CADENCE, gap);
     this.#budget.gap(gap.gapMs, stepMs, gap.mistake);
@@ -146,7 +148,7 @@ export class AdaptiveModel implements FreshnessModel {
       beyond *= 2;
     }
     while (beyond - beats > 1) {
-      const middle = (beats + beyond) >> 1;
+      const middle = Math.floor((beats + beyond) / 2);
       if (expectedAfter(state, base + CADENCE, plan, middle) <= silenceMs) beats = middle;
       else beyond = middle;
     }

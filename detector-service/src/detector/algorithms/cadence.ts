@@ -52,6 +52,14 @@ export function otherInterval(state: Float32Array, base: number): number {
   return state[base + OTHER] as number;
 }
 
+/** No device beats so much more often than its class says: numbers that would mean so have jumped. */
+const FASTER_MAX = 10_000;
+
+/** True when the beats that a gap is said to hold cannot have been planned: a counter was reset, or lies. */
+export function jumped({ missed, gapMs, intervalMs }: Gap): boolean {
+  return gapMs / (missed + 1) < Math.max(1, intervalMs / FASTER_MAX);
+}
+
 /** Beats lost in a gap; counted from its length when the device does not number its beats. */
 export function missedIn(state: Float32Array, base: number, gap: Gap): number {
   if (gap.missed >= 0) return gap.missed;

@@ -1,0 +1,56 @@
+/**
+ * A broker under load, in a process of its own: `slowbeat` or `aedes`, both with a tap that counts what devices
+ * publish. Says its port first, then answers each message with what it counted so far.
+ */
+import { createServer } from 'node:net';
+import { startBroker } from '@slowbeat/broker';
+import { Aedes } from 'aedes';
+import { pino } from 'pino';
+
+export interface Counted {
+  /** Messages that the tap has seen, wills apart. */
+  readonly taken: number;
+  readonly wills: number;
+  /** Messages not handed to the tap because the machine was busy. */
+  readonly shed: number;
+}
+
+let taken = 0;
+let wills = 0;
+let shed = (): number => 0;
+
+function count(topic: string): void {
+  if (topic.endsWith('/will')) wills += 1;
+  else taken += 1;
+}
+
+async function slowbeat(): Promise<number> {
+  const broker = await startBroker({
+    logger: pino({ level: 'silent' }),
+    tcp: { port: 0 },
+    limits: { messagesPerSecondMax: 1_000_000, messageBurstMax: 1_000_000 },
+    tap: ({ topic }) => count(topic),
+  });
+  shed = () => broker.counters().refused['tap-shed'];
+  return broker.endpoints[0]?.port ?? 0;
+}
+
+async function aedes(): Promise<number> {
+  const broker = await Aedes.createBroker({
+    authorizePublish: (_client, { topic }, done) => {
+      count(topic);
+      done(null);
+    },
+  });
+  const server = createServer({ noDelay: true }, (socket) => void broker.handle(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as { port: number }).port;
+}
+
+const port = await (process.argv[2] === 'slowbeat' ? slowbeat() : aedes());
+process.on('message', () => {
+  const counted: Counted = { taken, wills, shed: shed() };
+  process.send?.(counted);
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ port });

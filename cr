@@ -1,0 +1,1 @@
+{"t":1,"kind":"beat","device":"d1","class":"meter"}{"t":60001,"kind":"beat","device":"d1","class":"meter"}
