@@ -13,7 +13,7 @@ import { indexOf, LENGTHS } from './run-law.ts';
 /** Outages imagined before any was seen, among so many gaps: next to nothing, but not impossible. */
 const IMAGINED = 0.1;
 const IMAGINED_GAPS = 10_000;
-/** Imagined lengths: any order of magnitude from this on about as likely as the next. Beats. */
+/** Imagined lengths have a power-law tail of exponent two, as bursts may have, from about this on. Beats. */
 const IMAGINED_LENGTH = 20;
 /** Lengths imagined beside those seen: from m samples nobody can promise less than about 1/m. */
 const IMAGINED_LENGTHS = 1;
@@ -77,7 +77,7 @@ export class Outages {
     let longer = 0;
     for (let i = LENGTHS.length - 1; i >= 0; i--) {
       longer += this.#counts[i] as number;
-      const imagined = IMAGINED_LENGTH / (IMAGINED_LENGTH + (LENGTHS[i] as number) - 1);
+      const imagined = (IMAGINED_LENGTH / (IMAGINED_LENGTH + (LENGTHS[i] as number) - 1)) ** 2;
       this.survival[i] = (longer + IMAGINED_LENGTHS * imagined) / ((seen[1] as number) + IMAGINED_LENGTHS);
     }
   }
