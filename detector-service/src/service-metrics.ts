@@ -34,14 +34,14 @@ export function serviceMetrics(service: DetectorService, classes: readonly strin
       kind: 'counter',
       labels: ['group'],
       read: () =>
-        GROUP_KINDS.map((group) => ({ value: service.incidentsOpened.count(group), labels: { group } })),
+        GROUP_KINDS.map((group) => ({ value: service.incidentLog.opened.count(group), labels: { group } })),
     },
     gauge('slowbeat_incidents_open', 'Group outages that are not over.', () => openIncidents(service).length),
     gauge('slowbeat_incident_devices', 'Devices that are silent because of them.', () =>
       openIncidents(service).reduce((sum, { missing }) => sum + missing, 0),
     ),
-    counter('slowbeat_probes_total', 'Pings sent to suspects.', () => service.probes.sent),
-    counter('slowbeat_probes_dropped_total', 'Pings not sent.', () => service.probes.dropped),
+    counter('slowbeat_probes_total', 'Pings sent to suspects.', () => service.probes?.sent ?? 0),
+    counter('slowbeat_probes_dropped_total', 'Pings not sent.', () => service.probes?.dropped ?? 0),
     gauge('slowbeat_blind', '1 while the monitor cannot hear heartbeats.', () => Number(service.isBlind)),
     counter('slowbeat_blind_seconds_total', 'Time in which it could not hear.', () => service.blindMs / 1000),
     gauge('slowbeat_clock_ahead_seconds', 'Own time minus wall clock.', () => service.aheadMs / 1000),

@@ -19,7 +19,7 @@ import type {
   Transition,
 } from './detector/index.ts';
 import { type InboundMessage, readInbound } from './inbound.ts';
-import { type IncidentListener, IncidentLog } from './incident-log.ts';
+import { IncidentLog } from './incident-log.ts';
 import { LocalHealth, type TimedEvidence } from './local-health.ts';
 import { MonotonicTime } from './monotonic-time.ts';
 import type { ProbeSender } from './probe-sender.ts';
@@ -66,6 +66,8 @@ export class DetectorService implements AsyncDisposable {
   readonly journal: Journal;
   /** Raw heartbeats, when they are wanted. */
   readonly beatLog: BeatLog | undefined;
+  readonly incidentLog: IncidentLog;
+  readonly probes: ProbeSender | undefined;
 
   readonly #config: DetectorConfig;
   readonly #clock: Clock;
@@ -73,8 +75,6 @@ export class DetectorService implements AsyncDisposable {
   readonly #detector: Detector;
   readonly #recorder: Recorder;
   readonly #publisher: VerdictPublisher;
-  readonly #probes: ProbeSender | undefined;
-  readonly #incidents: IncidentLog;
   readonly #keeper: StateKeeper;
   readonly #books: BeatBooks;
   readonly #complaints: BoundedLog;
@@ -96,8 +96,8 @@ export class DetectorService implements AsyncDisposable {
     this.#detector = recovered.detector;
     this.#recorder = recorder;
     this.#publisher = publisher;
-    this.#probes = probes;
-    this.#incidents = new IncidentLog(recovered.detector, logger);
+    this.probes = probes;
+    this.incidentLog = new IncidentLog(recovered.detector, logger);
     this.#keeper = keeper;
     const { detector, beatLog: log } = recovered;
     this.#books = new BeatBooks({ classes: config.classes, detector, recorder, log });
@@ -162,24 +162,9 @@ export class DetectorService implements AsyncDisposable {
     return this.#recorder.subscribe(listener);
   }
 
-  /** Told when an incident opens and when it is over. Returns the way to unsubscribe. */
-  onIncident(listener: IncidentListener): () => void {
-    return this.#incidents.subscribe(listener);
-  }
-
   /** Group outages, the open ones and the latest of those that are over, oldest first. */
   incidents(): readonly IncidentView[] {
     return this.#detector.incidents();
-  }
-
-  /** Incidents of this run by what their devices have in common. */
-  get incidentsOpened(): Tally {
-    return this.#incidents.opened;
-  }
-
-  /** Pings sent, and those that were dropped. */
-  get probes(): { readonly sent: number; readonly dropped: number } {
-    return { sent: this.#probes?.sent ?? 0, dropped: this.#probes?.dropped ?? 0 };
   }
 
   /** Epoch milliseconds on the monitor's own time. */
@@ -285,9 +270,9 @@ export class DetectorService implements AsyncDisposable {
   }
 
   #record(transitions: readonly Transition[]): Promise<void> {
-    this.#probes?.ask(this.#detector.takeProbes());
+    this.probes?.ask(this.#detector.takeProbes());
     if (transitions.length > 0) this.#keeper.changed();
-    this.#incidents.look();
+    this.incidentLog.look();
     return this.#recorder.record(transitions);
   }
 
