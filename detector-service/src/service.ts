@@ -10,14 +10,8 @@ import { BeatBooks } from './beat-books.ts';
 import type { BoundedLog } from './bounded-log.ts';
 import type { DetectorConfig } from './config.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
-import type {
-  ClassConfig,
-  Detector,
-  DeviceView,
-  Explanation,
-  IncidentView,
-  Transition,
-} from './detector/index.ts';
+import type { Detector, DeviceView, Explanation, IncidentView, Transition } from './detector/index.ts';
+import { gapThatMatters } from './gap-that-matters.ts';
 import { type InboundMessage, readInbound } from './inbound.ts';
 import { IncidentLog } from './incident-log.ts';
 import { LocalHealth, type TimedEvidence } from './local-health.ts';
@@ -30,10 +24,6 @@ import type { BeatLog, Journal, StateSeriesCounters } from './store/index.ts';
 import { Tally } from './tally.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
 
-/** A pause of this share of the fastest interval can already look like a missed beat. */
-const GAP_SHARE = 0.5;
-const GAP_MS_MIN = 1000;
-const GAP_MS_MAX = 5000;
 const TICK_MS_MAX = 1000;
 /** How long a stop waits for the broker to take the last verdicts. */
 const FAREWELL_MS_MAX = 2000;
@@ -305,12 +295,6 @@ export class DetectorService implements AsyncDisposable {
       this.#scheduleTick();
     });
   }
-}
-
-/** The shortest pause that the fastest class could take for a missed beat. */
-function gapThatMatters(classes: readonly ClassConfig[]): number {
-  const fastestMs = Math.min(...classes.map(({ intervalMs }) => intervalMs));
-  return Math.min(GAP_MS_MAX, Math.max(GAP_MS_MIN, GAP_SHARE * fastestMs));
 }
 
 /** The last word about a device that nobody watches any more, because its class is gone from the settings. */
