@@ -44,7 +44,8 @@ describe('a run in virtual time', () => {
     assert.equal(calm.beats.sent, calm.beats.acknowledged);
     assert.equal(calm.heard.renewed, calm.beats.acknowledged + calm.connects);
     const outage = runVirtual(scenario('gateway-outage'), { seed: 1 });
-    assert.deepEqual([outage.scores.at(-1)?.deaths, outage.scores.at(-1)?.detected], [9, 9]);
+    // One crashes behind the gateway that is out, and is back before anybody could know.
+    assert.deepEqual([outage.scores.at(-1)?.deaths, outage.scores.at(-1)?.detected], [9, 8]);
   });
 
   it('judges with the classes it is given, and refuses when one is missing', () => {
