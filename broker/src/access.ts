@@ -3,7 +3,13 @@
  *
  * A refusal carries a reason for the log and nothing for the client: MQTT 3.1.1 has no words for it.
  */
-import { filterFor, parseTopic, type TopicKind } from '@slowbeat/device-sdk/protocol';
+import {
+  type DeviceTopic,
+  filterFor,
+  parseStateTopic,
+  parseTopic,
+  type TopicKind,
+} from '@slowbeat/device-sdk/protocol';
 import type { Identity, Role } from './identity.ts';
 import { filtersOverlap, isFilter, liesBelow } from './topic-filter.ts';
 
@@ -92,7 +98,7 @@ const NEVER_GRANTED: ReadonlySet<string> = new Set(['nosubscribe', 'test/nosubsc
 export function decide(identity: Identity, action: Action, topic: string, rules: AccessRules): Verdict {
   if (action === 'subscribe') return decideSubscribe(identity, topic, rules);
   if (isReserved(topic)) return refused('system-topic');
-  const parsed = parseTopic(rules.root, topic);
+  const parsed = parseTopic(rules.root, topic) ?? verdictOfMonitor(rules.root, topic);
   if (parsed === undefined) return decideForeign(identity, topic, rules);
   const allowed = action === 'will' ? MAY_LEAVE_WILL : MAY_PUBLISH;
   if (!allowed[identity.role].has(parsed.kind)) return refused('kind-not-for-this-role');
@@ -100,6 +106,12 @@ export function decide(identity: Identity, action: Action, topic: string, rules:
     return refused('foreign-device');
   }
   return { allowed: true, kind: parsed.kind };
+}
+
+/** One of several monitors keeps its verdicts on topics of its own. */
+function verdictOfMonitor(root: string, topic: string): DeviceTopic | undefined {
+  const verdict = parseStateTopic(root, topic);
+  return verdict && { ...verdict, kind: 'state' };
 }
 
 function decideForeign(identity: Identity, topic: string, { root, foreign }: AccessRules): Verdict {
@@ -120,6 +132,7 @@ function decideSubscribe(identity: Identity, filter: string, { root, foreign }: 
   if (isReserved(filter) || (filter.startsWith('$') && !carriesAll)) return refused('system-topic');
   const reachesSomething =
     filtersOverlap(filter, filterFor(root)) ||
+    filtersOverlap(filter, `${filterFor(root, 'state')}/+`) ||
     foreign.some(({ prefix }) => filtersOverlap(filter, below(prefix)));
   return reachesSomething ? { allowed: true } : refused('outside-the-scheme');
 }

@@ -30,6 +30,8 @@ export const FLAG = {
   leftBehind: 64,
   /** It said at birth that it answers probes. */
   answersPing: 128,
+  /** Its silence was called a death since its latest beat. */
+  calledDead: 4096,
 } as const;
 
 /** Counters up to three that lie in the `flags` column, by their lowest bit. */

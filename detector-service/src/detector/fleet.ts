@@ -17,6 +17,8 @@ import { REASONS, type Reason, STATES, type State, type Subject } from './transi
 
 /** A beat that comes before this share of its announced time was not the one that was announced. */
 const EARLY_SHARE = 0.9;
+/** However short the time without a connection was, a device is given so many intervals to be back. */
+const RECONNECT_INTERVALS = 2;
 const HOUR_MS = 3_600_000;
 /** A level up to which no more than one mistake is remembered, with what its column rounds off. */
 const ONE_MISTAKE = 1.1;
@@ -192,10 +194,11 @@ export class Fleet {
       gap.intervalMs = table.intervalMs.get(device);
       gap.gapMs = at - gap.at;
       gap.missed = missed;
-      gap.mistake = this.state(device) === 'dead' && this.reason(device) === 'silence';
+      gap.mistake = this.has(device, FLAG.calledDead);
       reconnect.watched(gap.gapMs);
       model.learn(learned, base, gap);
     }
+    this.flag(device, FLAG.calledDead, false);
     table.lastBeatAt.set(device, at);
     table.nextMs.set(device, nextMs);
     if (nextMs > 0) {
@@ -214,8 +217,18 @@ export class Fleet {
     // Sooner than announced: out of a backlog, or at once after a new connection, beside the schedule.
     const sinceLastMs = at - this.table.lastBeatAt.get(device);
     if (missed <= 0 && sinceLastMs < EARLY_SHARE * this.table.nextMs.get(device)) return false;
+    return this.counts(device);
+  }
+
+  /** False for a silence that says nothing about the device's own link. */
+  counts(device: number): boolean {
     const state = this.state(device);
     return state !== 'unknown' && state !== 'unreachable' && state !== 'asleep';
+  }
+
+  /** The gap that the next beat ends began with something else than a beat in order. */
+  beginAnew(device: number): void {
+    this.table.lastBeatAt.set(device, NaN);
   }
 
   /** Does not hold the silence from `since` to `at` against the device, and gives it its time to reconnect. */
@@ -225,7 +238,13 @@ export class Fleet {
     const from = Number.isNaN(lastSeenAt) ? since : Math.max(since, lastSeenAt);
     const expectedBy = table.expectedBy.get(device);
     const shiftMs = Math.ceil(blindShift(from, at, expectedBy, table.intervalMs.get(device)));
-    const reconnectedBy = Math.ceil(at + this.classOf(device).config.reconnectMs);
+    const { reconnectMs } = this.classOf(device).config;
+    // Waits between attempts double: none is longer than all the time without a connection so far.
+    const waitMs = Math.min(
+      reconnectMs,
+      Math.max(RECONNECT_INTERVALS * table.intervalMs.get(device), at - since),
+    );
+    const reconnectedBy = Math.ceil(at + waitMs);
     table.expectedBy.set(device, expectedBy + shiftMs);
     // What is expected now is no longer what the algorithm would say by itself.
     if (shiftMs > 0) this.flag(device, FLAG.announced, true);

@@ -188,6 +188,8 @@ export class Hearing {
     const { table } = this.#fleet;
     if (!this.#fleet.proves(device, kind)) return 'not-proof';
     const first = Number.isNaN(table.lastSeenAt.get(device)) && this.#fleet.reason(device) === 'first-seen';
+    // A birth ends a silence that teaches nothing; the beat after it must not bring it up again.
+    if (kind !== 'beat' && !this.#fleet.counts(device)) this.#fleet.beginAnew(device);
     const proving = bootedAt === undefined && this.#mustProveItself(device, kind, at);
     table.lastSeenAt.set(device, at);
     this.#fleet.flag(device, FLAG.willCame | FLAG.saidBye | FLAG.aliveBeforeBlind, false);
@@ -289,6 +291,7 @@ export class Hearing {
     if (order !== 'new-generation' && order !== 'new-session') return;
     if (order === 'new-generation') {
       table.generation.set(device, message.generation as number);
+      this.#fleet.beginAnew(device);
       table.seq.set(device, -1);
     }
     table.session.set(device, message.session ?? -1);

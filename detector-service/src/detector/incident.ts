@@ -16,7 +16,7 @@ const BACK_MIN = 2;
  * exponential times to return, the chance that any one of n is still on its way by then is e to minus this.
  */
 const PATIENCE = 5;
-/** Time to return of one imagined member, for as long as few have returned. */
+/** Longest time to return of one imagined member, for as long as few have returned; it is out no longer than it was. */
 const RETURN_MS = 600_000;
 /** A group in which others talk is believed to be silent in part for so long at most. */
 const REVIEW_MS = 86_400_000;
@@ -158,8 +158,10 @@ export class Incident {
 
   /** Until when the missing are given time, as far as the pace of the others tells; they have their own time, too. */
   get patienceEndsAt(): number {
-    const meanMs = (RETURN_MS + this.#delaysMs) / (1 + this.#returned);
-    return Math.ceil((this.backSince as number) + meanMs * (PATIENCE + Math.log(this.silenced)));
+    const backSince = this.backSince as number;
+    const imaginedMs = Math.min(RETURN_MS, Math.max(0, backSince - this.since));
+    const meanMs = (imaginedMs + this.#delaysMs) / (1 + this.#returned);
+    return Math.ceil(backSince + meanMs * (PATIENCE + Math.log(this.silenced)));
   }
 
   #back(since: number): void {

@@ -74,6 +74,7 @@ export class Verdicts {
     if (from !== to || this.#fleet.reason(device) !== reason) {
       const phi = to === 'suspect' || to === 'dead' ? this.#fleet.phi(device, trueSince) : 0;
       this.#fleet.enter(device, to, reason, trueSince);
+      if (to === 'dead') this.#fleet.flag(device, FLAG.calledDead, reason === 'silence');
       if (to === 'suspect') table.setCount(device, COUNT.looks, 0);
       if (from === 'suspect') this.outage.letGo(device);
       else if (from === 'unreachable') this.outage.left(device, to, noticedAt);

@@ -46,7 +46,8 @@ const GAMES: readonly Game[] = [
     story: 'stormy-day',
     requirement: 'half-open connections, takeovers, hangs and sleepers under all of that',
     heldMs: HOUR,
-    falseDeathsMax: 10,
+    // Who says that it sleeps while the monitor is blind is not heard to say so.
+    falseDeathsMax: 16,
     foundMin: 5,
   },
   {
