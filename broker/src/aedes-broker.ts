@@ -30,6 +30,8 @@ export interface BrokerParts {
   readonly tap: Tap;
   readonly now: () => number;
   readonly identification: Identification;
+  /** Keeps retained verdicts and lasting sessions; without it they live in memory. */
+  readonly directory: string | undefined;
 }
 
 const SESSION_SWEEP_MS = 60_000;
@@ -68,6 +70,7 @@ export class AedesBroker implements Broker {
       overflowed: (client) => ledger.refuse('queue-overflow', { client }),
       sessionsFull: (client) => ledger.refuse('sessions-max', connections.circumstances(client as Client)),
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
+      fileTrouble: (detail) => ledger.refuse('store', { detail }),
       mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
     });
     const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
@@ -100,7 +103,8 @@ export class AedesBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    const { config, logger } = this.#parts;
+    const { config, logger, directory, now } = this.#parts;
+    if (directory !== undefined) await this.#openStore(directory, now());
     await this.#aedes.listen();
     try {
       this.#endpoints = await this.#listeners.start();
@@ -115,6 +119,18 @@ export class AedesBroker implements Broker {
       }
       const { root, access } = config;
       logger.info({ kind, host, port, root, access: access.mode }, 'broker is listening');
+    }
+  }
+
+  async #openStore(directory: string, at: number): Promise<void> {
+    try {
+      await this.#store.open(directory, at);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      await this.close();
+      throw new BrokerError('directory-unusable', `${directory} cannot hold the broker's sessions: ${why}`, {
+        cause: error,
+      });
     }
   }
 
@@ -190,6 +206,7 @@ export class AedesBroker implements Broker {
     await Promise.race([new Promise<void>((resolve) => this.#aedes.close(resolve)), expired]);
     this.#door.destroyAll();
     await Promise.race([serverClosed, expired]);
+    await this.#store.close();
     clearTimeout(deadline);
     clearInterval(this.#sweep);
     this.#ledger[Symbol.dispose]();

@@ -15,6 +15,7 @@ function createStore(limits: { queuedMessagesMax?: number; sessionExpiryS?: numb
     },
     sessionsFull: () => {},
     retainedFull: () => {},
+    fileTrouble: (detail) => assert.fail(detail),
     mayKeep: () => true,
   });
   return { store, overflowed: () => overflowed };
