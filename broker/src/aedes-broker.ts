@@ -22,6 +22,7 @@ import type { Arrival, Endpoint } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { Login } from './login.ts';
 import { SessionStore } from './session-store.ts';
+import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { Traffic } from './traffic.ts';
 
 export interface BrokerParts {
@@ -51,6 +52,8 @@ export class AedesBroker implements Broker {
   readonly #listeners: Listeners;
   /** Clients logged in, by client id. */
   readonly #live = new Map<string, Client>();
+  readonly #sys: SysTopics;
+  readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
   #endpoints: readonly Endpoint[] = [];
   #connectsTotal = 0;
@@ -70,6 +73,7 @@ export class AedesBroker implements Broker {
       overflowed: (client) => ledger.refuse('queue-overflow', { client }),
       sessionsFull: (client) => ledger.refuse('sessions-max', connections.circumstances(client as Client)),
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
+      sysValues: () => this.#sys.values(),
       fileTrouble: (detail) => ledger.refuse('store', { detail }),
       mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
     });
@@ -94,6 +98,11 @@ export class AedesBroker implements Broker {
       door: this.#door,
       ledger,
       onArrival: (arrival) => this.#welcome(arrival),
+    });
+    this.#startedAt = now();
+    this.#sys = new SysTopics({
+      read: () => this.#sysFacts(),
+      publish: (topic, value) => this.#aedes.publish(sysPacket(topic, value), () => {}),
     });
     this.#sweep = setInterval(() => this.#store.expire(now()), SESSION_SWEEP_MS).unref();
   }
@@ -166,6 +175,14 @@ export class AedesBroker implements Broker {
     };
   }
 
+  #sysFacts(): SysFacts {
+    const { clientsConnected, retainedMessages } = this.counters();
+    const { packetsReceived, publishesReceived } = this.#traffic;
+    const uptimeMs = this.#parts.now() - this.#startedAt;
+    const clientsAway = this.#store.awayCount;
+    return { uptimeMs, clientsConnected, clientsAway, packetsReceived, publishesReceived, retainedMessages };
+  }
+
   async reload(): Promise<void> {
     const { identification, logger } = this.#parts;
     const uses = await Promise.all([identification.read(), this.#listeners.read()]);
@@ -209,12 +226,14 @@ export class AedesBroker implements Broker {
     await this.#store.close();
     clearTimeout(deadline);
     clearInterval(this.#sweep);
+    this.#sys[Symbol.dispose]();
     this.#ledger[Symbol.dispose]();
   }
 
   #listenTo(aedes: Aedes): void {
     aedes.on('client', (client) => {
       this.#live.set(client.id, client);
+      this.#sys.noteClients(this.#live.size);
       this.#store.connected(client.id);
     });
     aedes.on('clientReady', () => {

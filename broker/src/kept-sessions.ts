@@ -75,6 +75,10 @@ export class KeptSessions {
     return this.#sessions.size;
   }
 
+  get awayCount(): number {
+    return [...this.#sessions.values()].filter(({ awaySince }) => awaySince !== undefined).length;
+  }
+
   has(clientId: string): boolean {
     return this.#sessions.has(clientId);
   }

@@ -16,6 +16,7 @@ function createStore(limits: { queuedMessagesMax?: number; sessionExpiryS?: numb
     sessionsFull: () => {},
     retainedFull: () => {},
     fileTrouble: (detail) => assert.fail(detail),
+    sysValues: () => [],
     mayKeep: () => true,
   });
   return { store, overflowed: () => overflowed };

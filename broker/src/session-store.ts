@@ -17,6 +17,7 @@ import { Refusal } from './errors.ts';
 import { KeptSessions, type StoredSubscription } from './kept-sessions.ts';
 import { RetainedMessages } from './retained-messages.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
+import { topicMatches } from './topic-filter.ts';
 
 interface ClientRef {
   readonly id: string;
@@ -31,6 +32,8 @@ export interface SessionStoreEvents {
   retainedFull(topic: string): void;
   /** Lines of a file were damaged and left out, or something could not be written to it. */
   fileTrouble(detail: string): void;
+  /** Topics below `$SYS/broker/` and their values as they are now. */
+  sysValues(): Iterable<readonly [topic: string, value: string]>;
   /** Whether the session of this client may hold this subscription. */
   mayKeep(client: ClientRef, topic: string): boolean;
 }
@@ -79,6 +82,11 @@ export class SessionStore {
     return this.#sessions.count;
   }
 
+  /** Sessions whose clients are not connected. */
+  get awayCount(): number {
+    return this.#sessions.awayCount;
+  }
+
   /** Aedes insists on a native async function. */
   async setup(): Promise<void> {}
 
@@ -102,7 +110,17 @@ export class SessionStore {
   }
 
   createRetainedStreamCombi(filters: readonly string[]): Readable {
-    return Readable.from(this.#retained.matching(filters));
+    return Readable.from(this.#matching(filters));
+  }
+
+  *#matching(filters: readonly string[]): Generator<StoredPacket> {
+    yield* this.#retained.matching(filters);
+    const ofTheBroker = filters.filter((filter) => filter.startsWith('$SYS/'));
+    if (ofTheBroker.length === 0) return;
+    for (const [topic, value] of this.#events.sysValues()) {
+      if (!ofTheBroker.some((filter) => topicMatches(filter, topic))) continue;
+      yield { cmd: 'publish', topic, payload: Buffer.from(value), qos: 0, retain: true, dup: false };
+    }
   }
 
   /** Rejects with a Refusal when there is no room for another session. */
