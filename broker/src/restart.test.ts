@@ -148,6 +148,21 @@ describe('a broker with a directory', () => {
     assert.ok(running.log.some(({ detail }) => /retained\.v1: 1 damaged line/.test(String(detail))));
   });
 
+  it('is not disturbed by a second one that is started on it by mistake', async () => {
+    await using data = await scratch();
+    await using first = await runBroker(data);
+    await assert.rejects(
+      runBroker(data),
+      (error: Error & { code?: string }) =>
+        error.code === 'directory-unusable' && /another broker is using it/.test(error.message),
+    );
+    const payload = Buffer.from('alive');
+    await first.broker.publish({ topic: 'hb/v1/meter/d1/state', payload, qos: 1, retain: true });
+    await first.broker.close();
+    await using after = await runBroker(data);
+    assert.equal(after.broker.counters().retainedMessages, 1);
+  });
+
   it('does not start where it cannot write, and says where', async () => {
     await using data = await scratch();
     await writeFile(join(data.directory, 'file'), '');

@@ -13,6 +13,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { BrokerLimits } from './config.ts';
+import { lockDirectory } from './directory-lock.ts';
 import { Refusal } from './errors.ts';
 import { KeptSessions, type StoredSubscription } from './kept-sessions.ts';
 import { RetainedMessages } from './retained-messages.ts';
@@ -46,6 +47,8 @@ export class SessionStore {
   /** QoS 2 messages of publishers between PUBLISH and PUBREL. */
   readonly #incoming = new Map<string, Map<number, StoredPacket>>();
 
+  #unlock: () => Promise<void> = async () => {};
+
   constructor(limits: BrokerLimits, events: SessionStoreEvents) {
     this.#limits = limits;
     this.#events = events;
@@ -59,6 +62,7 @@ export class SessionStore {
    */
   async open(directory: string, now: number): Promise<void> {
     await mkdir(directory, { recursive: true, mode: 0o750 });
+    this.#unlock = await lockDirectory(directory);
     const troubleWith = (file: string) => (error: Error) =>
       this.#events.fileTrouble(`${file}: ${error.message}`);
     const damaged = {
@@ -72,6 +76,8 @@ export class SessionStore {
 
   async close(): Promise<void> {
     await Promise.all([this.#retained.close(), this.#sessions.close()]);
+    await this.#unlock();
+    this.#unlock = async () => {};
   }
 
   get retainedCount(): number {
