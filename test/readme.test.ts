@@ -12,6 +12,9 @@ import { PACKAGES, ROOT } from './support/sources.ts';
 const PAGES = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].concat(
   PACKAGES.map((name) => `${name}/README.md`),
   'device-sdk/PROTOCOL.md',
+  'detector-service/QUERIES.md',
+  'detector-service/SERIES.md',
+  'deploy/grafana/README.md',
 );
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 const blocks = (page: string, language: string) =>

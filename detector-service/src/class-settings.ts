@@ -110,6 +110,9 @@ export const classSchema = settingsSchema.transform((settings, context): ClassCo
     return refuse('interval', 'is missing: the usual time between two beats, such as interval: 15m');
   }
   const complete = classConfig({ intervalMs, ...knobs });
+  if (complete.algorithm === 'fixed' && complete.timeoutMs < intervalMs) {
+    return refuse('timeout', 'is shorter than interval: every device would be dead before its next beat');
+  }
   if (complete.suspectAfterMs > complete.timeoutMs) {
     return refuse('suspectAfter', 'is longer than timeout: a device is suspect before it is dead');
   }

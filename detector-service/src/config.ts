@@ -37,6 +37,11 @@ export const detectorConfigSchema = z.strictObject({
     .default(DEFAULT_ROOT),
   /** Name under which this detector judges; in verdicts, and in its MQTT client id. */
   monitor: z.string().regex(NAME_PATTERN, { error: NAME_RULE }).default(defaultMonitor),
+  /**
+   * Whether verdicts are kept at `…/state/<monitor>` instead of `…/state`: for several monitors at one broker, which
+   * would overwrite each other.
+   */
+  ownStateTopic: z.boolean().default(false),
   /** Holds the journal, the snapshot and the lock; one detector per directory. */
   dataDirectory: z.string().min(1).default('./data'),
   /** How often the learned state is saved; after a crash so much of it is learned anew. */
@@ -45,6 +50,9 @@ export const detectorConfigSchema = z.strictObject({
   devicesMax: z.int().positive({ error: 'must be at least 1' }).default(100_000),
   /** The journal's day segments are kept for so long. */
   retention: durationSchema.prefault('400d'),
+  /** Keeps every heartbeat, in a journal and a database of their own: a point for each, so mind the volume. */
+  rawBeats: z.boolean().default(false),
+  rawBeatsRetention: durationSchema.prefault('7d'),
   /** What devices may be silenced by together, so that their silence is one incident and not many deaths. */
   outageGroups: z.array(z.enum(GROUP_KINDS)).default([...GROUP_KINDS]),
   http: httpSchema.prefault({}),

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '@slowbeat/device-sdk';
 import type { Logger } from 'pino';
 import { BoundedLog } from './bounded-log.ts';
 import type { DetectorConfig } from './config.ts';
+import { ProbeSender } from './probe-sender.ts';
 import { Recorder } from './recorder.ts';
 import { pathsIn, recover } from './recovery.ts';
 import { DetectorService } from './service.ts';
@@ -13,6 +14,8 @@ export interface DetectorServiceOptions {
   readonly config: DetectorConfig;
   /** Publishes a retained verdict with QoS 1; resolves on the broker's acknowledgement. Used while the link is up. */
   readonly publish: (topic: string, payload: Uint8Array) => Promise<void>;
+  /** Sends a ping to a device, with QoS 1 and not retained. Without it, no suspect is asked. */
+  readonly probe?: (topic: string, payload: Uint8Array) => Promise<void>;
   readonly logger: Logger;
   readonly clock?: Clock;
   /** True when a sender takes the journal's lines to a server, and tells the journal so. */
@@ -25,8 +28,14 @@ export interface DetectorServiceOptions {
  * @throws StoreError `journal-locked` when another process works in the data directory
  */
 export async function createDetectorService(options: DetectorServiceOptions): Promise<DetectorService> {
-  const { config, publish, logger, clock = systemClock, keepUndelivered = false } = options;
-  const recovered = await recover({ config, logger, keepUndelivered, now: () => clock.epochMs() });
+  const { config, publish, probe, logger, clock = systemClock, keepUndelivered = false } = options;
+  const recovered = await recover({
+    config,
+    logger,
+    keepUndelivered,
+    probing: probe !== undefined,
+    now: () => clock.epochMs(),
+  });
   const { journal, series, detector } = recovered;
   const complaints = new BoundedLog({ logger });
   const publisher = new VerdictPublisher({
@@ -40,8 +49,9 @@ export async function createDetectorService(options: DetectorServiceOptions): Pr
         'a verdict is sent again',
       ),
   });
-  const { root, monitor } = config;
-  const recorder = new Recorder({ journal, series, publisher, root, monitor, logger });
+  const { root, monitor, ownStateTopic } = config;
+  const probes = probe && new ProbeSender({ root, send: probe, clock });
+  const recorder = new Recorder({ journal, series, publisher, root, monitor, ownStateTopic, logger });
   try {
     const keeper = await StateKeeper.open({
       paths: pathsIn(config.dataDirectory),
@@ -59,6 +69,7 @@ export async function createDetectorService(options: DetectorServiceOptions): Pr
       recovered,
       recorder,
       publisher,
+      probes,
       keeper,
       complaints,
     });

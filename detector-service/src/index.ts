@@ -14,6 +14,7 @@ export {
   startHttp,
 } from './http/server.ts';
 export type { InboundMessage, Refusal } from './inbound.ts';
+export type { IncidentListener } from './incident-log.ts';
 export { MqttIngest, type MqttIngestOptions } from './ingest/mqtt-ingest.ts';
 export type { TransitionListener } from './recorder.ts';
 export { pathsIn } from './recovery.ts';

@@ -2,10 +2,17 @@
  * The one way from a verdict to the world: the journal makes it durable, then it is published and listeners hear
  * of it. In the order in which it was decided.
  */
-import { encode, type StateMessage, topicFor } from '@slowbeat/device-sdk/protocol';
+import { encode, type StateMessage, stateTopic } from '@slowbeat/device-sdk/protocol';
 import type { Logger } from 'pino';
 import type { DeviceView, Transition } from './detector/index.ts';
-import { type FleetSeries, type HeardBeat, type Journal, writeInPieces } from './store/index.ts';
+import {
+  type FleetSeries,
+  type Heard,
+  type HeardBeat,
+  type Journal,
+  type StateSeriesCounters,
+  writeInPieces,
+} from './store/index.ts';
 import { Tally } from './tally.ts';
 import { messageOfTransition, messageOfView } from './verdict-message.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
@@ -19,9 +26,12 @@ export interface RecorderOptions {
   readonly root: string;
   /** Name of this monitor, for the verdicts. */
   readonly monitor: string;
+  /** Verdicts go to a topic of this monitor's own, because others judge the same devices at the same broker. */
+  readonly ownStateTopic: boolean;
   readonly logger: Logger;
 }
 
+const NOTHING = new Uint8Array(0);
 const NOTHING_TO_RECORD = Promise.resolve();
 
 export class Recorder {
@@ -43,11 +53,16 @@ export class Recorder {
     return this.#after(this.#options.journal.append(lines), () => this.#tell(transitions));
   }
 
-  /** Counts a heartbeat or birth that was news. */
-  heard(beat: HeardBeat, at: number): void {
+  /** Counts a heartbeat or birth that was news. @returns what was measured of it; the same object at each call */
+  heard(beat: HeardBeat, at: number): Heard | undefined {
     const { series, journal } = this.#options;
-    const lines = series.heard(beat, at);
+    const { lines, heard } = series.heard(beat, at);
     if (lines.length > 0) void this.#after(journal.append(lines), () => {});
+    return heard;
+  }
+
+  seriesCounters(): StateSeriesCounters {
+    return this.#options.series.counters();
   }
 
   /** Whether the monitor hears, from `at` on. */
@@ -108,13 +123,19 @@ export class Recorder {
   #tell(transitions: readonly Transition[]): void {
     for (const transition of transitions) {
       this.transitions.add(transition.from, transition.to);
-      this.#publish(transition, () => messageOfTransition(transition, this.#options.monitor));
+      // Who has left for good leaves no verdict behind: an empty retained message removes it.
+      if (transition.to === 'retired') this.#options.publisher.put(this.#topicOf(transition), () => NOTHING);
+      else this.#publish(transition, () => messageOfTransition(transition, this.#options.monitor));
       for (const listener of this.#listeners) listener(transition);
     }
   }
 
   #publish(about: { deviceClass: string; device: string }, message: () => StateMessage): void {
-    const topic = topicFor(this.#options.root, about.deviceClass, about.device, 'state');
-    this.#options.publisher.put(topic, () => encode('state', message()));
+    this.#options.publisher.put(this.#topicOf(about), () => encode('state', message()));
+  }
+
+  #topicOf({ deviceClass, device }: { deviceClass: string; device: string }): string {
+    const { root, monitor, ownStateTopic } = this.#options;
+    return stateTopic(root, deviceClass, device, ownStateTopic ? monitor : undefined);
   }
 }

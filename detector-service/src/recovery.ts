@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { readAliveMark } from './alive-mark.ts';
 import type { DetectorConfig } from './config.ts';
-import { Detector, SnapshotError } from './detector/index.ts';
+import { Detector, type DetectorOptions, SnapshotError } from './detector/index.ts';
 import { hasCode } from './store/durable-file.ts';
 import {
+  BeatLog,
   type FleetSeries,
   type Journal,
   type LatestVerdict,
@@ -23,6 +24,7 @@ export interface Paths {
   readonly journal: string;
   readonly snapshot: string;
   readonly series: string;
+  readonly beats: string;
   readonly mark: string;
 }
 
@@ -31,6 +33,7 @@ export function pathsIn(dataDirectory: string): Paths {
     journal: join(dataDirectory, 'journal'),
     snapshot: join(dataDirectory, 'detector.snapshot'),
     series: join(dataDirectory, 'series.snapshot'),
+    beats: join(dataDirectory, 'beats'),
     mark: join(dataDirectory, 'alive'),
   };
 }
@@ -39,6 +42,7 @@ export interface Recovered {
   readonly journal: Journal;
   readonly series: FleetSeries;
   readonly detector: Detector;
+  readonly beatLog: BeatLog | undefined;
   /** Since when nobody has listened; undefined on the very first start. */
   readonly silentSinceAt: number | undefined;
   /** Verdicts about devices that the detector no longer watches, because their class is gone from the settings. */
@@ -50,6 +54,8 @@ export interface RecoveryOptions {
   readonly logger: Logger;
   /** True when a sender will say what of the journal has been delivered. */
   readonly keepUndelivered: boolean;
+  /** True when somebody sends the probes that the detector asks for. */
+  readonly probing: boolean;
   readonly now: () => number;
 }
 
@@ -58,7 +64,13 @@ export interface RecoveryOptions {
  *
  * @throws StoreError `journal-locked` when another process works there
  */
-export async function recover({ config, logger, keepUndelivered, now }: RecoveryOptions): Promise<Recovered> {
+export async function recover({
+  config,
+  logger,
+  keepUndelivered,
+  probing,
+  now,
+}: RecoveryOptions): Promise<Recovered> {
   const paths = pathsIn(config.dataDirectory);
   await mkdir(config.dataDirectory, { recursive: true });
   const journal = await openJournal({
@@ -74,7 +86,7 @@ export async function recover({ config, logger, keepUndelivered, now }: Recovery
       logger.error({ path: paths.series, problem }, 'series: counts of the open hour and day begin anew');
     }
     if (damaged > 0) logger.error({ damaged }, 'journal: damaged lines were passed over');
-    const detector = await restoredDetector(paths.snapshot, config, logger);
+    const detector = await restoredDetector(paths.snapshot, { ...config, probing }, logger);
     let silentSinceAt = await readAliveMark(paths.mark);
     const abandoned: LatestVerdict[] = [];
     for (const verdict of series.latest()) {
@@ -87,14 +99,24 @@ export async function recover({ config, logger, keepUndelivered, now }: Recovery
       if (!isWatched && state !== 'retired' && state !== 'unknown') abandoned.push(verdict);
     }
     series.resume(silentSinceAt ?? now());
-    return { journal, series, detector, silentSinceAt, abandoned };
+    const beatLog = config.rawBeats ? await openBeatLog(paths.beats, { config, logger, now }) : undefined;
+    return { journal, series, detector, beatLog, silentSinceAt, abandoned };
   } catch (error) {
     await journal.close();
     throw error;
   }
 }
 
-async function restoredDetector(path: string, config: DetectorConfig, logger: Logger): Promise<Detector> {
+/** Not fsynced each time: what a power failure costs is a second of raw heartbeats. */
+async function openBeatLog(
+  directory: string,
+  { config, logger, now }: Pick<RecoveryOptions, 'config' | 'logger' | 'now'>,
+): Promise<BeatLog> {
+  const retentionMs = config.rawBeatsRetention;
+  return new BeatLog(await openJournal({ directory, logger, now, retentionMs, sync: 'interval' }));
+}
+
+async function restoredDetector(path: string, config: DetectorOptions, logger: Logger): Promise<Detector> {
   const state = await readIfThere(path);
   if (state === undefined) return new Detector(config);
   try {

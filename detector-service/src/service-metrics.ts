@@ -1,5 +1,5 @@
 /** What Prometheus is told about the detector. No metric has a device in its labels. */
-import { STATES } from './detector/index.ts';
+import { GROUP_KINDS, type IncidentView, STATES } from './detector/index.ts';
 import type { MetricFamily, Sample } from './http/metrics.ts';
 import type { DetectorService } from './service.ts';
 import type { Tally } from './tally.ts';
@@ -28,6 +28,20 @@ export function serviceMetrics(service: DetectorService, classes: readonly strin
       labels: ['from', 'to'],
       read: () => samples(service.transitions, 'from', 'to'),
     },
+    {
+      name: 'slowbeat_incidents_total',
+      help: 'Group outages, by what the devices have in common.',
+      kind: 'counter',
+      labels: ['group'],
+      read: () =>
+        GROUP_KINDS.map((group) => ({ value: service.incidentLog.opened.count(group), labels: { group } })),
+    },
+    gauge('slowbeat_incidents_open', 'Group outages that are not over.', () => openIncidents(service).length),
+    gauge('slowbeat_incident_devices', 'Devices that are silent because of them.', () =>
+      openIncidents(service).reduce((sum, { missing }) => sum + missing, 0),
+    ),
+    counter('slowbeat_probes_total', 'Pings sent to suspects.', () => service.probes?.sent ?? 0),
+    counter('slowbeat_probes_dropped_total', 'Pings not sent.', () => service.probes?.dropped ?? 0),
     gauge('slowbeat_blind', '1 while the monitor cannot hear heartbeats.', () => Number(service.isBlind)),
     counter('slowbeat_blind_seconds_total', 'Time in which it could not hear.', () => service.blindMs / 1000),
     gauge('slowbeat_clock_ahead_seconds', 'Own time minus wall clock.', () => service.aheadMs / 1000),
@@ -49,8 +63,27 @@ export function serviceMetrics(service: DetectorService, classes: readonly strin
       'Lines lost to a full backlog.',
       () => journal().refusedLines,
     ),
+    counter(
+      'slowbeat_series_restated_points_total',
+      'Points of device_state that were put right.',
+      () => service.seriesCounters().restatedPoints,
+    ),
+    counter(
+      'slowbeat_series_restatements_refused_total',
+      'Restatements of what was settled.',
+      () => service.seriesCounters().restatementsTooOld,
+    ),
+    counter(
+      'slowbeat_raw_beats_dropped_total',
+      'Raw heartbeats that the disk was too slow for.',
+      () => service.beatLog?.dropped ?? 0,
+    ),
     gauge('slowbeat_journal_pending_bytes', 'Bytes that wait for the disk.', () => journal().pendingBytes),
   ];
+}
+
+function openIncidents(service: DetectorService): IncidentView[] {
+  return service.incidents().filter(({ endedAt }) => endedAt === undefined);
 }
 
 function gauge(name: string, help: string, value: () => number): MetricFamily {

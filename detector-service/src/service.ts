@@ -6,38 +6,27 @@
  */
 import type { Clock, Timer } from '@slowbeat/device-sdk';
 import type { Logger } from 'pino';
+import { BeatBooks } from './beat-books.ts';
 import type { BoundedLog } from './bounded-log.ts';
 import type { DetectorConfig } from './config.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
-import type {
-  ClassConfig,
-  Detector,
-  DeviceEvidence,
-  DeviceView,
-  Explanation,
-  Outcome,
-  Transition,
-} from './detector/index.ts';
-import { type InboundMessage, readInbound, type Telemetry } from './inbound.ts';
+import type { Detector, DeviceView, Explanation, IncidentView, Transition } from './detector/index.ts';
+import { gapThatMatters } from './gap-that-matters.ts';
+import { type InboundMessage, readInbound } from './inbound.ts';
+import { IncidentLog } from './incident-log.ts';
 import { LocalHealth, type TimedEvidence } from './local-health.ts';
 import { MonotonicTime } from './monotonic-time.ts';
+import type { ProbeSender } from './probe-sender.ts';
 import type { Recorder, TransitionListener } from './recorder.ts';
 import type { Recovered } from './recovery.ts';
 import type { StateKeeper } from './state-keeper.ts';
-import type { Journal } from './store/index.ts';
+import type { BeatLog, Journal, StateSeriesCounters } from './store/index.ts';
 import { Tally } from './tally.ts';
 import type { VerdictPublisher } from './verdict-publisher.ts';
 
-/** A pause of this share of the fastest interval can already look like a missed beat. */
-const GAP_SHARE = 0.5;
-const GAP_MS_MIN = 1000;
-const GAP_MS_MAX = 5000;
 const TICK_MS_MAX = 1000;
 /** How long a stop waits for the broker to take the last verdicts. */
 const FAREWELL_MS_MAX = 2000;
-
-/** Messages that tell something new about their device; others must not be counted twice. */
-const NEWS: ReadonlySet<Outcome> = new Set(['renewed', 'recorded', 'not-proof']);
 
 /** What people can do about a refused message. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -53,6 +42,8 @@ export interface ServiceParts {
   readonly recovered: Recovered;
   readonly recorder: Recorder;
   readonly publisher: VerdictPublisher;
+  /** Absent where nobody sends pings. */
+  readonly probes: ProbeSender | undefined;
   readonly keeper: StateKeeper;
   readonly complaints: BoundedLog;
 }
@@ -63,6 +54,10 @@ export class DetectorService implements AsyncDisposable {
   /** Transitions by from and to. */
   readonly transitions: Tally;
   readonly journal: Journal;
+  /** Raw heartbeats, when they are wanted. */
+  readonly beatLog: BeatLog | undefined;
+  readonly incidentLog: IncidentLog;
+  readonly probes: ProbeSender | undefined;
 
   readonly #config: DetectorConfig;
   readonly #clock: Clock;
@@ -71,6 +66,7 @@ export class DetectorService implements AsyncDisposable {
   readonly #recorder: Recorder;
   readonly #publisher: VerdictPublisher;
   readonly #keeper: StateKeeper;
+  readonly #books: BeatBooks;
   readonly #complaints: BoundedLog;
   readonly #time: MonotonicTime;
   readonly #health = new LocalHealth();
@@ -81,7 +77,8 @@ export class DetectorService implements AsyncDisposable {
   #isJudging = false;
   #stopping: Promise<void> | undefined;
 
-  constructor({ config, clock, logger, recovered, recorder, publisher, keeper, complaints }: ServiceParts) {
+  constructor(parts: ServiceParts) {
+    const { config, clock, logger, recovered, recorder, publisher, probes, keeper, complaints } = parts;
     this.#config = config;
     this.#clock = clock;
     this.#logger = logger;
@@ -89,7 +86,12 @@ export class DetectorService implements AsyncDisposable {
     this.#detector = recovered.detector;
     this.#recorder = recorder;
     this.#publisher = publisher;
+    this.probes = probes;
+    this.incidentLog = new IncidentLog(recovered.detector, logger);
     this.#keeper = keeper;
+    const { detector, beatLog: log } = recovered;
+    this.#books = new BeatBooks({ classes: config.classes, detector, recorder, log });
+    this.beatLog = log;
     this.journal = recovered.journal;
     this.transitions = recorder.transitions;
     const { silentSinceAt, abandoned } = recovered;
@@ -126,7 +128,7 @@ export class DetectorService implements AsyncDisposable {
     else this.#keeper.changed();
     this.#armDeadline();
     const recorded = this.#record(transitions);
-    if (NEWS.has(outcome)) this.#count(evidence, telemetry, at);
+    this.#books.take(evidence, telemetry, outcome, at);
     await recorded;
   }
 
@@ -150,6 +152,11 @@ export class DetectorService implements AsyncDisposable {
     return this.#recorder.subscribe(listener);
   }
 
+  /** Group outages, the open ones and the latest of those that are over, oldest first. */
+  incidents(): readonly IncidentView[] {
+    return this.#detector.incidents();
+  }
+
   /** Epoch milliseconds on the monitor's own time. */
   now(): number {
     return this.#reach();
@@ -161,6 +168,10 @@ export class DetectorService implements AsyncDisposable {
 
   get blindMs(): number {
     return this.#health.blindMs(this.#time.latestAt);
+  }
+
+  seriesCounters(): StateSeriesCounters {
+    return this.#recorder.seriesCounters();
   }
 
   /** How far own time is ahead of the machine's wall clock. */
@@ -205,9 +216,12 @@ export class DetectorService implements AsyncDisposable {
     this.#tick?.cancel();
     this.#deadline.cancel();
     await this.#recorder.settled();
+    if (this.#recorder.isSweepDue(at)) this.#recorder.sweep(at);
+    await this.#recorder.settled();
     await this.#publishedOrTooLate();
     await this.#keeper.close(at);
     await beforeClosing();
+    await this.beatLog?.[Symbol.asyncDispose]();
     await this.journal.close();
   }
 
@@ -237,19 +251,6 @@ export class DetectorService implements AsyncDisposable {
     return at;
   }
 
-  /** Takes a heartbeat or birth into the books. */
-  #count(evidence: DeviceEvidence, telemetry: Telemetry, at: number): void {
-    if (evidence.kind !== 'beat' && evidence.kind !== 'birth') return;
-    const { kind, deviceClass, device, nextMs } = evidence;
-    const stated = kind === 'birth' ? evidence.intervalMs : undefined;
-    const intervalMs = stated ?? this.#config.classes[deviceClass]?.intervalMs;
-    if (intervalMs === undefined) return;
-    const { roundTripMs, deviceTimeMs, batteryPercent, rssiDbm } = telemetry;
-    const deadAt = this.#detector.deadAt(deviceClass, device);
-    const told = { kind, nextMs, intervalMs, roundTripMs, deviceTimeMs, batteryPercent, rssiDbm, deadAt };
-    this.#recorder.heard({ deviceClass, device, ...told }, at);
-  }
-
   #observeHealth(evidence: readonly TimedEvidence[]): void {
     for (const item of evidence) {
       this.#recorder.hearing(item.evidence.up, item.at);
@@ -259,7 +260,9 @@ export class DetectorService implements AsyncDisposable {
   }
 
   #record(transitions: readonly Transition[]): Promise<void> {
+    this.probes?.ask(this.#detector.takeProbes());
     if (transitions.length > 0) this.#keeper.changed();
+    this.incidentLog.look();
     return this.#recorder.record(transitions);
   }
 
@@ -292,12 +295,6 @@ export class DetectorService implements AsyncDisposable {
       this.#scheduleTick();
     });
   }
-}
-
-/** The shortest pause that the fastest class could take for a missed beat. */
-function gapThatMatters(classes: readonly ClassConfig[]): number {
-  const fastestMs = Math.min(...classes.map(({ intervalMs }) => intervalMs));
-  return Math.min(GAP_MS_MAX, Math.max(GAP_MS_MIN, GAP_SHARE * fastestMs));
 }
 
 /** The last word about a device that nobody watches any more, because its class is gone from the settings. */

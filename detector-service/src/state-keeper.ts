@@ -18,11 +18,15 @@ export interface StateKeeperOptions {
   readonly logger: Logger;
 }
 
+/** A large fleet's series are saved less often: at most a hundredth of the time goes into it. */
+const SERIES_PAUSE = 100;
+
 export class StateKeeper {
   readonly #options: StateKeeperOptions;
   readonly #mark: AliveMark;
   #isChanged = true;
   #savedAt = Number.NEGATIVE_INFINITY;
+  #seriesDueAt = Number.NEGATIVE_INFINITY;
   #saving: Promise<void> | undefined;
   #isMarkFailing = false;
 
@@ -59,6 +63,7 @@ export class StateKeeper {
   /** Saves for the last time. */
   async close(at: number): Promise<void> {
     await this.#saving;
+    this.#seriesDueAt = Number.NEGATIVE_INFINITY;
     await this.#save(at);
     await this.#mark.set(at).catch((error: unknown) => this.#markFailed(error));
     await this.#mark[Symbol.asyncDispose]();
@@ -69,11 +74,13 @@ export class StateKeeper {
     const { detector, series, journal, settled, paths, logger } = this.#options;
     this.#savedAt = at;
     this.#isChanged = false;
-    const files = [
-      { path: paths.snapshot, content: detector.snapshot() },
+    const files = [{ path: paths.snapshot, content: detector.snapshot() }];
+    if (at >= this.#seriesDueAt) {
+      const startedMs = performance.now();
       // What is not durable yet lies behind this position, and is read back over what the snapshot knows of it.
-      { path: paths.series, content: encodeSeries(series, at, journal.end()) },
-    ];
+      files.push({ path: paths.series, content: encodeSeries(series, at, journal.end()) });
+      this.#seriesDueAt = at + SERIES_PAUSE * (performance.now() - startedMs);
+    }
     await settled();
     for (const { path, content } of files) {
       await replaceFile(path, content).catch((error: unknown) => {

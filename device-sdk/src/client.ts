@@ -280,6 +280,7 @@ class SlowbeatDevice implements Device {
     }
     this.#farewell = new Farewell(this.#link, this.#settings.clock, timeoutMs, {
       connect: () => this.#connect(),
+      introduce: () => this.#heart.birth(this.#session),
       bye: () => this.#messages.bye(this.#session, bye),
       finished,
     });

@@ -5,6 +5,8 @@ import type { OutgoingMessage } from './transport.ts';
 
 export interface FarewellSteps {
   connect(): void;
+  /** Introduces the device, if nobody knows it yet: a goodbye of a stranger says nothing. */
+  introduce(): void;
   /** The goodbye, as of now. */
   bye(): OutgoingMessage;
   /** Once, and last. */
@@ -42,6 +44,7 @@ export class Farewell {
 
   up(): void {
     this.#tried = true;
+    this.#steps.introduce();
     this.#link.publish(this.#steps.bye(), (error) => {
       this.#acknowledged = error === undefined;
       this.#link.close();

@@ -62,7 +62,7 @@ export class Heart {
 
   /** Only when the link is up. What it says is of this instant: nothing is ever kept to be sent later. */
   beat(session: number): void {
-    if (this.birthDue) this.#birth(session);
+    this.birth(session);
     const { clock, qos } = this.#settings;
     const seq = this.#schedule.takeSeq();
     const nextMs = this.plan();
@@ -87,7 +87,9 @@ export class Heart {
     this.#miss(this.#schedule.takeSeq(), 'not-connected');
   }
 
-  #birth(session: number): void {
+  /** Says birth, if it is due. Only when the link is up. */
+  birth(session: number): void {
+    if (!this.birthDue) return;
     this.birthDue = false;
     this.#birthAt = this.#settings.clock.now();
     this.#link.publish(this.#messages.birth(session, this.#schedule.intervalMs), (error) => {

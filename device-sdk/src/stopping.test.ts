@@ -73,14 +73,14 @@ describe('stop()', () => {
     assert.equal(w.clock.pending, 0);
   });
 
-  it('tries once to reach the broker when there is no connection', async () => {
+  it('tries once to reach the broker when there is no connection, and introduces itself before it says bye', async () => {
     const w = world({ reconnect: { minMs: '10m', maxMs: '10m' } });
     w.network.refusal = new Error('down');
     w.device.start();
     w.clock.advance(1_000);
     w.network.refusal = undefined;
     await stopped(w);
-    assert.deepEqual(kinds(w.network), ['bye']);
+    assert.deepEqual(kinds(w.network), ['birth', 'bye']);
   });
 
   it('before start() tells nobody and ends at once', async () => {

@@ -160,7 +160,8 @@ function* twoDays(onInstant: (at: number) => void): Generator<string[]> {
       if (device === 'd1' && at >= diesAt && at < returnsAt) continue;
       const told = { roundTripMs: 20 + (at % 7), batteryPercent: 80, rssiDbm: -70 };
       const planned = { kind: 'beat', nextMs: 15 * MINUTE_MS - 500, intervalMs: 15 * MINUTE_MS } as const;
-      yield series.heard({ deviceClass, device, ...planned, ...told, deadAt: at + HOUR_MS }, at);
+      const beat = { deviceClass, device, ...planned, ...told, deadAt: at + HOUR_MS };
+      yield [...series.heard(beat, at).lines];
     }
   }
   yield series.record(transition(2, now, { from: 'alive', to: 'suspect', reason: 'late' }));

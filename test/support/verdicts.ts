@@ -12,12 +12,15 @@ export interface Heard extends StateMessage {
 export class Verdicts implements AsyncDisposable {
   /** In order of arrival, every verdict once. */
   readonly all: Heard[] = [];
+  /** Devices whose retained verdict was removed. */
+  readonly cleared: string[] = [];
   readonly #client: mqtt.MqttClient;
 
   private constructor(client: mqtt.MqttClient) {
     this.#client = client;
     client.on('message', (topic, payload) => {
       const about = parseTopic('hb/v1', topic);
+      if (about !== undefined && payload.length === 0) this.cleared.push(about.device);
       const decoded = decode('state', payload);
       if (about === undefined || !decoded.ok) return;
       const heard = { ...decoded.message, device: about.device, deviceClass: about.deviceClass };

@@ -33,6 +33,8 @@ import { brokerDirectory, ownBroker, type Settings } from './settings/schema.ts'
 export interface MonitorOptions {
   readonly settings: Settings;
   readonly influx: InfluxTarget | undefined;
+  /** Where raw heartbeats go, when they are kept. */
+  readonly influxBeats?: InfluxTarget | undefined;
   readonly logger: Logger;
 }
 
@@ -65,26 +67,28 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
 }
 
 async function started(
-  { settings, influx, logger }: MonitorOptions,
+  { settings, influx, influxBeats, logger }: MonitorOptions,
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Monitor> {
   // The service publishes through what can only be started once there is a service to hand messages to.
-  let publish: (topic: string, payload: Uint8Array) => Promise<void> = () =>
+  let publish: (topic: string, payload: Uint8Array, retain: boolean) => Promise<void> = () =>
     Promise.reject(new Error('no broker yet'));
   const service = await createDetectorService({
     config: settings,
-    publish: (topic, payload) => publish(topic, payload),
+    publish: (topic, payload) => publish(topic, payload, true),
+    probe: (topic, payload) => publish(topic, payload, false),
     logger,
     keepUndelivered: influx !== undefined,
   });
   let sender: InfluxSender | undefined;
+  let beatSender: InfluxSender | undefined;
   let ingest: MqttIngest | undefined;
   // The last verdicts still go out through the ingest, and the lines about them to InfluxDB.
   stops.push(() =>
     service.stop(async () => {
       await ingest?.stop();
-      await flushed(sender);
+      await Promise.all([flushed(sender), flushed(beatSender)]);
     }),
   );
   if (influx !== undefined) {
@@ -95,6 +99,16 @@ async function started(
       createDatabaseIfMissing: true,
     });
     logger.info({ target: describeTarget(influx) }, 'writing to InfluxDB');
+  }
+  if (influxBeats !== undefined && service.beatLog !== undefined) {
+    beatSender = await startInfluxSender({
+      journal: service.beatLog.journal,
+      target: influxBeats,
+      logger,
+      createDatabaseIfMissing: true,
+      databaseRetentionMs: settings.rawBeatsRetention,
+    });
+    logger.info({ target: describeTarget(influxBeats) }, 'writing raw heartbeats');
   }
 
   const metrics = createMetrics();
@@ -117,7 +131,7 @@ async function started(
   if (link.url !== undefined) {
     const listening = remoteIngest(link.url, settings, service, logger);
     ingest = listening;
-    publish = (topic, payload) => listening.publish(topic, payload);
+    publish = (topic, payload, retain) => listening.publish(topic, payload, { retain });
     missingLink = () => listening.problem;
     listening.start();
     return { service, broker: undefined, http, sender, url: link.url, stop, [Symbol.asyncDispose]: stop };
@@ -132,7 +146,7 @@ async function started(
     await broker.close();
     service.link(false);
   });
-  publish = (topic, payload) => broker.publish({ topic, payload, qos: 1, retain: true });
+  publish = (topic, payload, retain) => broker.publish({ topic, payload, qos: 1, retain });
   missingLink = () => undefined;
   metrics.add(brokerMetrics(broker));
   service.link(true);

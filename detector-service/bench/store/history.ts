@@ -57,8 +57,8 @@ export async function benchHistory(devices: number): Promise<void> {
   });
 }
 
-/** Each device changes its verdict every other day, and has a checkpoint at each midnight. */
-async function writeMonth(directory: string, devices: number): Promise<number> {
+/** Each device changes its verdict every other day, and has a checkpoint at each midnight. @returns bytes written */
+export async function writeMonth(directory: string, devices: number): Promise<number> {
   let now = BENCH_START;
   const journal = await openJournal({ directory, logger: pino({ level: 'silent' }), now: () => now });
   const series = createStateSeries();

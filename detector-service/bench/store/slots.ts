@@ -57,13 +57,22 @@ export async function benchSlots(devices: number): Promise<void> {
 }
 
 function beats(series: FleetSeries, devices: number): number {
-  const names = [...series.rows.all()].map((row) => series.rows.keyOf(row));
+  const told = [...series.rows.all()].slice(0, devices).map((row) => ({
+    ...series.rows.keyOf(row),
+    kind: 'beat' as const,
+    nextMs: INTERVAL_MS,
+    intervalMs: INTERVAL_MS,
+    roundTripMs: 42,
+    deviceTimeMs: 0,
+    deadAt: 0,
+  }));
   const startedAt = performance.now();
   for (let round = 0; round < 2; round++) {
     const at = BENCH_START + round * INTERVAL_MS + 1000;
-    for (const key of names.slice(0, devices)) {
-      const told = { kind: 'beat', nextMs: INTERVAL_MS, intervalMs: INTERVAL_MS, roundTripMs: 42 } as const;
-      series.heard({ ...key, ...told, deviceTimeMs: at - 40, deadAt: at + 4 * INTERVAL_MS }, at);
+    for (const beat of told) {
+      beat.deviceTimeMs = at - 40;
+      beat.deadAt = at + 4 * INTERVAL_MS;
+      series.heard(beat, at);
     }
   }
   return (performance.now() - startedAt) / 1000;

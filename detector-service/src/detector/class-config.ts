@@ -69,7 +69,7 @@ export function classConfig(knobs: Partial<ClassConfig> & Pick<ClassConfig, 'int
     phiThreshold: 8,
     marginMs: intervalMs / 2,
     minSilenceMs: 0,
-    maxSilenceMs: Math.max(30 * intervalMs, DAY_MS),
+    maxSilenceMs: Math.max(30 * intervalMs, 7 * DAY_MS),
     reconnectMs: RECONNECT_MS,
     probe: true,
     byeMs: DAY_MS,

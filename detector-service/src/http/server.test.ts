@@ -41,6 +41,7 @@ describe('the HTTP interface', () => {
       devices: {
         devices: () => detector.devices(AT),
         explain: (deviceClass, device) => detector.explain(deviceClass, device, AT),
+        incidents: () => detector.incidents(),
       },
       logger: pino({ level: 'silent' }),
     });
@@ -137,7 +138,7 @@ describe('the HTTP interface', () => {
       port,
       metrics: createMetrics(),
       checks: {},
-      devices: { devices: () => [], explain: () => undefined },
+      devices: { devices: () => [], explain: () => undefined, incidents: () => [] },
       logger: pino({ level: 'silent' }),
     });
     await assert.rejects(second, (error) => {

@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import type { DeviceView, Explanation } from '../detector/index.ts';
+import type { DeviceView, Explanation, IncidentView } from '../detector/index.ts';
 import { devicePage } from './device-pages.ts';
 import type { Metrics } from './metrics.ts';
 import { json, problem, type Reply, send, text } from './responses.ts';
@@ -18,6 +18,8 @@ export type Check = () => string | undefined;
 export interface DeviceSource {
   devices(): Iterable<DeviceView>;
   explain(deviceClass: string, device: string): Explanation | undefined;
+  /** Group outages, oldest first. */
+  incidents(): readonly IncidentView[];
 }
 
 export interface HttpOptions {
@@ -99,6 +101,8 @@ async function answer(options: HttpOptions, request: IncomingMessage): Promise<R
       return text(await options.metrics.text(), 200, options.metrics.contentType);
     case '/api/v1/devices':
       return devicePage(options.devices.devices(), searchParams);
+    case '/api/v1/incidents':
+      return json({ incidents: [...options.devices.incidents()].reverse() });
     default:
       return oneDevice(options.devices, pathname) ?? problem(404, `nothing is served at ${pathname}`);
   }

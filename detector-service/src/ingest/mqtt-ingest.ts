@@ -79,14 +79,14 @@ export class MqttIngest implements AsyncDisposable {
     return this.#isUp ? undefined : (this.#problem ?? `connecting to ${this.#options.url}`);
   }
 
-  /** Publishes retained with QoS 1. Rejects when the connection ends before the broker has acknowledged. */
-  publish(topic: string, payload: Uint8Array): Promise<void> {
+  /** Publishes with QoS 1, retained unless told otherwise. Rejects when the connection ends before the broker has acknowledged. */
+  publish(topic: string, payload: Uint8Array, { retain = true } = {}): Promise<void> {
     const client = this.#client;
     if (client === undefined || !this.#isUp) return Promise.reject(new Error('not connected'));
     return new Promise((resolve, reject) => {
       const lost = (): void => reject(new Error('the connection ended before the acknowledgement'));
       client.once('close', lost);
-      client.publish(topic, Buffer.from(payload), { qos: 1, retain: true }, (error) => {
+      client.publish(topic, Buffer.from(payload), { qos: 1, retain }, (error) => {
         client.removeListener('close', lost);
         if (error) reject(error);
         else resolve();

@@ -69,7 +69,7 @@ for (let turn = 1; ; turn++) {
   for (let count = 0; count < 5; count++) lines.push(...series.record(verdict()));
   lines.push(...[...series.checkpoint(now)].flat());
   const told = { kind: 'beat', nextMs: 60_000, intervalMs: 60_000, roundTripMs: 5 } as const;
-  lines.push(...series.heard({ deviceClass: 'meter', device: `d${below(DEVICES)}`, ...told }, now));
+  lines.push(...series.heard({ deviceClass: 'meter', device: `d${below(DEVICES)}`, ...told }, now).lines);
   const appended = journal.append(lines);
   // In the middle of it all, as the service does: what is not durable yet lies behind the position.
   const snapshot = turn % 10 === 0 ? encodeSeries(series, now, journal.end()) : undefined;

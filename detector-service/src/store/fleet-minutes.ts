@@ -35,6 +35,8 @@ export class FleetMinutes {
   /** Start of the open minute. */
   #minute = Number.NEGATIVE_INFINITY;
   #waiting: string[] = [];
+  /** What a run before counted of an open minute is forgotten. */
+  #countedFrom = Number.NEGATIVE_INFINITY;
 
   constructor(hearing: HearingTimes) {
     this.#hearing = hearing;
@@ -87,6 +89,11 @@ export class FleetMinutes {
     group.hear(beat);
   }
 
+  /** A new run begins to count. */
+  resume(at: number): void {
+    this.#countedFrom = at;
+  }
+
   /** Minutes before `minute` are not to be written again, whatever the clock says after a restart. */
   beginAt(minute: number): void {
     this.#minute = Math.max(this.#minute, minute);
@@ -100,7 +107,7 @@ export class FleetMinutes {
     this.#minute = minute;
     if (open === Number.NEGATIVE_INFINITY) return;
     const endsAt = open + MINUTE_MS;
-    const heardMs = this.#hearing.heardMs(open, endsAt);
+    const heardMs = this.#hearing.heardMs(Math.min(endsAt, Math.max(open, this.#countedFrom)), endsAt);
     for (const group of this.#groups) {
       const line = group.close(endsAt, heardMs);
       if (line !== undefined && this.#waiting.length < LINES_WAITING_MAX)

@@ -113,7 +113,7 @@ test('a slot counts what came and what was due, and says for how long it could h
     const at = start + minute * MINUTES;
     const told = { kind: 'beat', nextMs: 10 * MINUTES, intervalMs: 10 * MINUTES, ...rest } as const;
     database.write([...series.closeSlots(at)].flat());
-    database.write(series.heard({ ...device, ...told, deadAt: at + 45 * MINUTES }, at));
+    database.write(series.heard({ ...device, ...told, deadAt: at + 45 * MINUTES }, at).lines);
   };
   beat(0, { roundTripMs: 20 });
   beat(10.01, { roundTripMs: 40, batteryPercent: 80 });

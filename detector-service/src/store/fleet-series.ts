@@ -5,7 +5,7 @@
  * told. SERIES.md says what is written when.
  */
 import type { Transition } from '../detector/transition.ts';
-import { BeatCounts, type Told } from './beat-counts.ts';
+import { BeatCounts, type Heard, type Told } from './beat-counts.ts';
 import type { DeviceKey } from './device-key.ts';
 import { DeviceRows } from './device-rows.ts';
 import { FLEET_MEASUREMENT } from './fleet-group.ts';
@@ -26,6 +26,8 @@ export interface HeardBeat extends DeviceKey, Told {
   /** The instant at which silence now makes the device dead. */
   readonly deadAt?: number | undefined;
 }
+
+const NO_LINES: readonly string[] = [];
 
 export class FleetSeries {
   readonly rows = new DeviceRows();
@@ -58,18 +60,22 @@ export class FleetSeries {
     return lines;
   }
 
-  /** A heartbeat or birth that was news. Lines of hours that are over for the device; mostly none. */
-  heard(beat: HeardBeat, at: number): string[] {
+  /**
+   * A heartbeat or birth that was news. The lines are those of hours that are over for the device; mostly none. What was
+   * measured is the same object at each call.
+   */
+  heard(beat: HeardBeat, at: number): { lines: readonly string[]; heard: Heard | undefined } {
     this.#reach(at);
     const row = this.rows.find(beat.deviceClass, beat.device);
-    if (row < 0) return [];
-    const lines = this.#rollups.isDue(row, at) ? this.#rollups.close(row, at) : [];
-    const { delayMs, lateMs } = this.counts.hear(row, beat, at);
+    if (row < 0) return { lines: NO_LINES, heard: undefined };
+    const lines = this.#rollups.isDue(row, at) ? this.#rollups.close(row, at) : NO_LINES;
+    const heard = this.counts.hear(row, beat, at);
+    const { delayMs, lateMs } = heard;
     const promisedMs = beat.deadAt === undefined ? undefined : beat.deadAt - at;
     const { intervalMs, roundTripMs } = beat;
     const isBeat = beat.kind === 'beat';
     this.minutes.heard(row, { intervalMs, isBeat, roundTripMs, delayMs, lateMs, promisedMs }, at);
-    return lines;
+    return { lines, heard };
   }
 
   /** From `at` on, or no longer, nobody can be heard. */
@@ -144,6 +150,7 @@ export class FleetSeries {
 
   /** After a restart: devices stand where their last verdicts leave them, and nothing is expected of them yet. */
   resume(at: number): void {
+    this.minutes.resume(at);
     for (const row of this.rows.all()) {
       this.counts.columns.reach(row);
       this.counts.expectNothing(row);

@@ -1,9 +1,11 @@
 export type { BackoffOptions } from './backoff.ts';
-export type { Told } from './beat-counts.ts';
+export type { Heard, Told } from './beat-counts.ts';
+export { BeatLog } from './beat-log.ts';
 export * from './errors.ts';
 export * from './fleet-series.ts';
 export * from './influx-doctor.ts';
 export {
+  beatsTarget,
   describeTarget,
   type InfluxTarget,
   influxTargetSchema,
@@ -18,6 +20,7 @@ export * from './line-protocol.ts';
 export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
 export * from './sender.ts';
+export * from './sender-status.ts';
 export * from './series-loading.ts';
 export * from './series-report.ts';
 export { encodeSeries } from './series-snapshot.ts';

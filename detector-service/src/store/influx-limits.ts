@@ -30,10 +30,11 @@ export async function limitFindings(connection: InfluxConnection): Promise<Docto
   const diagnostics = await runInfluxQl(connection, 'SHOW DIAGNOSTICS');
   const tagMax = numberOf(diagnostics, 'max-values-per-tag');
   const seriesMax = numberOf(diagnostics, 'max-series-per-database');
-  const devices = firstNumber(
+  const devices = cardinality(
     await runInfluxQl(connection, 'SHOW TAG VALUES EXACT CARDINALITY FROM device_state WITH KEY = "device"'),
   );
-  const series = firstNumber(await runInfluxQl(connection, 'SHOW SERIES EXACT CARDINALITY'));
+  // The exact count counts a series once for each shard.
+  const series = cardinality(await runInfluxQl(connection, 'SHOW SERIES CARDINALITY'));
   return [
     limitFinding(devices, tagMax, 'devices', 'max-values-per-tag', 'values of a tag'),
     limitFinding(series, seriesMax, 'series', 'max-series-per-database', 'series in a database'),
@@ -64,7 +65,6 @@ function numberOf(series: readonly InfluxSeries[], column: string): number | und
   return undefined;
 }
 
-function firstNumber(series: readonly InfluxSeries[]): number {
-  // EXACT CARDINALITY gives one row per measurement.
+function cardinality(series: readonly InfluxSeries[]): number {
   return series.flatMap(({ values }) => values).reduce((sum, row) => sum + Number(row.at(-1) ?? 0), 0);
 }

@@ -3,7 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { describeTarget, influxTargetSchema, targetFromEnvironment, targetId } from './influx-target.ts';
+import {
+  beatsTarget,
+  describeTarget,
+  influxTargetSchema,
+  targetFromEnvironment,
+  targetId,
+} from './influx-target.ts';
 
 const url = 'http://127.0.0.1:8086';
 
@@ -26,6 +32,14 @@ test('without INFLUX_URL there is no target, and a place without it is an error 
       message: `${name} is set without INFLUX_URL: set INFLUX_URL too (http://127.0.0.1:8086), or neither`,
     });
   }
+});
+
+test('raw heartbeats go to a place of their own at the same server, or nowhere', () => {
+  assert.equal(beatsTarget(undefined, {}), undefined);
+  assert.equal(beatsTarget({ url, database: 'fleet' }, {})?.database, 'fleet_beats');
+  assert.equal(beatsTarget({ url, database: 'fleet' }, { INFLUX_BEATS_DATABASE: 'raw' })?.database, 'raw');
+  assert.equal(beatsTarget({ url, bucket: 'fleet' }, {}), undefined);
+  assert.equal(beatsTarget({ url, bucket: 'fleet' }, { INFLUX_BEATS_BUCKET: 'raw' })?.bucket, 'raw');
 });
 
 test('a database or a bucket is read with what lets us in', () => {

@@ -70,6 +70,19 @@ export function targetFromEnvironment(env: Environment): InfluxTarget | undefine
   return influxTargetSchema.parse(target);
 }
 
+/**
+ * Where raw heartbeats go: the same server, a database of their own (INFLUX_BEATS_DATABASE, or the name of the other with
+ * `_beats`) or bucket (INFLUX_BEATS_BUCKET).
+ * @returns undefined when there is no server, or no such bucket is named: their own journal is the store then
+ */
+export function beatsTarget(target: InfluxTarget | undefined, env: Environment): InfluxTarget | undefined {
+  if (target === undefined) return undefined;
+  if (target.database !== undefined) {
+    return { ...target, database: env.INFLUX_BEATS_DATABASE || `${target.database}_beats` };
+  }
+  return env.INFLUX_BEATS_BUCKET ? { ...target, bucket: env.INFLUX_BEATS_BUCKET } : undefined;
+}
+
 /** The target in words for people: no secrets in it. */
 export function describeTarget(target: InfluxTarget): string {
   const place = target.bucket === undefined ? `database "${target.database}"` : `bucket "${target.bucket}"`;

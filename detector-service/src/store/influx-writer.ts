@@ -74,9 +74,11 @@ export class InfluxWriter {
   }
 
   /** Creates the 1.x database. @throws StoreError */
-  async createDatabase(logger: Logger): Promise<void> {
+  async createDatabase(logger: Logger, retentionMs?: number): Promise<void> {
     const name = databaseOf(this.#target);
-    await runInfluxQl(this.#connection, `CREATE DATABASE "${name.replace(/["\\]/g, '\\$&')}"`);
+    const keeping = retentionMs === undefined ? '' : ` WITH DURATION ${Math.ceil(retentionMs / 3_600_000)}h`;
+    const statement = `CREATE DATABASE "${name.replace(/["\\]/g, '\\$&')}"${keeping}`;
+    await runInfluxQl(this.#connection, statement);
     logger.info(
       { database: name, url: this.#target.url },
       'influx: created the database, for it was missing',

@@ -12,7 +12,8 @@ import { until } from '@slowbeat/test-servers';
 import { pino } from 'pino';
 import type { InfluxTarget } from './influx-target.ts';
 import { type Journal, openJournal } from './journal.ts';
-import { type InfluxSender, type InfluxSenderOptions, startInfluxSender } from './sender.ts';
+import { type InfluxSenderOptions, startInfluxSender } from './sender.ts';
+import type { InfluxSender } from './sender-status.ts';
 
 interface Received {
   readonly request: IncomingMessage;

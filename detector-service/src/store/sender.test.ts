@@ -8,12 +8,8 @@ import { pino } from 'pino';
 import { influxDoctor } from './influx-doctor.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { formatPoint } from './line-protocol.ts';
-import {
-  type InfluxSender,
-  type InfluxSenderOptions,
-  type SenderStatus,
-  startInfluxSender,
-} from './sender.ts';
+import { type InfluxSenderOptions, startInfluxSender } from './sender.ts';
+import type { InfluxSender, SenderStatus } from './sender-status.ts';
 
 const logger = pino({ level: 'silent' });
 const backoff = { initialMs: 20, maxMs: 100 };

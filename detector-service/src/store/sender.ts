@@ -14,6 +14,7 @@ import { InfluxWriter, type WriteOutcome } from './influx-writer.ts';
 import type { Journal } from './journal.ts';
 import { comparePositions, type Position } from './position.ts';
 import { type Piece, piecesOf } from './segment.ts';
+import type { InfluxSender, SenderStatus } from './sender-status.ts';
 
 export interface InfluxSenderOptions {
   readonly journal: Journal;
@@ -28,33 +29,11 @@ export interface InfluxSenderOptions {
   readonly random?: () => number;
   /** Creates a 1.x database that is missing instead of waiting for somebody to do it. */
   readonly createDatabaseIfMissing?: boolean;
+  /** How long points are kept in a database that is created; for ever unless given. */
+  readonly databaseRetentionMs?: number | undefined;
   /** How long a request under way may go on after `stop()`. Default 2 s. */
   readonly stopGraceMs?: number;
   readonly onStatus?: (status: SenderStatus) => void;
-}
-
-export interface SenderStatus {
-  /** `idle`: everything is delivered. `waiting`: `problem` says for what, `remedy` what a person could do. */
-  readonly state: 'idle' | 'delivering' | 'waiting' | 'stopped';
-  readonly problem?: string | undefined;
-  readonly remedy?: string | undefined;
-  /** How far the server is behind the journal. */
-  readonly lagLines: number;
-  readonly lagBytes: number;
-  readonly deliveredLines: number;
-  readonly deadLetters: number;
-  /** Attempts that did not succeed. */
-  readonly failures: number;
-  /** The latest problem, over or not. */
-  readonly lastError?: string | undefined;
-}
-
-export interface InfluxSender extends AsyncDisposable {
-  status(): SenderStatus;
-  /** Resolves when all that was in the journal at the call is delivered (or a dead letter), or on stop. */
-  flushed(): Promise<void>;
-  /** Ends soon, whatever the server does; what is not acknowledged is sent at the next start. */
-  stop(): Promise<void>;
 }
 
 /** Starts delivery where it ended last time; for a new target at the start of the journal. */
@@ -100,6 +79,7 @@ class Sender implements InfluxSender {
   #problem: { problem: string; remedy?: string | undefined } | undefined;
   #deliveredLines = 0;
   #deadLetterCount = 0;
+  #damagedLines = 0;
   #failures = 0;
   #lastError: string | undefined;
 
@@ -141,6 +121,7 @@ class Sender implements InfluxSender {
       lagBytes: Math.max(0, appendedBytes - this.#passedBytes),
       deliveredLines: this.#deliveredLines,
       deadLetters: this.#deadLetterCount,
+      damagedLines: this.#damagedLines,
       failures: this.#failures,
       lastError: this.#lastError,
     };
@@ -197,6 +178,7 @@ class Sender implements InfluxSender {
   async #catchUp(end: Position): Promise<void> {
     const { journal, batchBytesMax = 1_048_576 } = this.#options;
     for await (const block of journal.readBytes(this.#position, end, batchBytesMax)) {
+      this.#sayDamage(block.damaged, block.start);
       for (const piece of piecesOf(block, this.#linesMax)) {
         if (this.#stopping.signal.aborted || !(await this.#deliver(piece))) return;
         await this.#moveTo(piece.end);
@@ -205,6 +187,13 @@ class Sender implements InfluxSender {
       }
     }
     if (comparePositions(this.#position, end) < 0) await this.#moveTo(end);
+  }
+
+  /** Damage that cannot even be set aside; damaged lines that can are dead letters. */
+  #sayDamage(damaged: number, before: Position): void {
+    if (damaged === 0) return;
+    this.#damagedLines += damaged;
+    this.#options.logger.error({ damaged, before }, 'journal: a damaged line is passed over, and not sent');
   }
 
   /** @returns false when the piece is to be read again, perhaps with more in it. */
@@ -260,7 +249,7 @@ class Sender implements InfluxSender {
         outcome.isMissing
       ) {
         try {
-          await this.#writer.createDatabase(logger);
+          await this.#writer.createDatabase(logger, this.#options.databaseRetentionMs);
           continue;
         } catch (error) {
           await this.#wait({

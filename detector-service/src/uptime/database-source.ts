@@ -1,11 +1,18 @@
 /**
- * Points from InfluxDB: two small queries for one device, three for many, and all points only of the few devices
- * whose life was interrupted in the window. Answers come sorted by device, so none has to be kept.
+ * Points from InfluxDB: two small queries for one device, however long the window, and three for many. All points are
+ * asked for only where these do not tell. Answers come sorted by device, so none has to be kept.
  */
 import { InfluxConnection } from '../store/influx-connection.ts';
 import type { InfluxTarget } from '../store/influx-target.ts';
 import { STATE_MEASUREMENT, type StatePoint } from '../store/state-line.ts';
-import { type Dialect, type PointRequest, pointOf, type Row, STATE_FIELDS } from './dialects/dialect.ts';
+import {
+  type Dialect,
+  type PointRequest,
+  pointOf,
+  type Row,
+  STATE_FIELDS,
+  tagsOf,
+} from './dialects/dialect.ts';
 import { influxQl } from './dialects/influxql.ts';
 import { byDevice, type DevicePoints, merged, type OfDevice } from './merged-points.ts';
 import {
@@ -17,7 +24,7 @@ import {
   type SlotQuery,
   type StateGatherer,
 } from './point-source.ts';
-import type { DeviceName } from './selection.ts';
+import type { DeviceName, Window } from './selection.ts';
 import { SLOT_FIELDS, slotPointOf } from './slot-point.ts';
 
 /** Devices asked for in one query of all points. */
@@ -48,12 +55,10 @@ export function databaseSource(
   return {
     async *gather(query, create) {
       const groups = merged(pointRequests(query).map((request) => ask(request, pointOf)));
-      if (query.want !== 'ends') {
-        for await (const group of groups) yield* nonEmpty(gathered(group, create));
-        return;
-      }
-      const every = (devices: readonly DeviceName[]) => ask(everyPoint(query, devices), pointOf);
-      yield* withHistories(groups, query, create, every);
+      const every = (devices?: readonly DeviceName[]) => ask(everyPoint(query, devices), pointOf);
+      if (query.want !== 'ends') yield* gatheredAll(groups, create);
+      else if (isOneDevice(query)) yield* ofOneDevice(groups, query.window, create, every);
+      else yield* withHistories(groups, create, every);
     },
     async *gatherSlots(query, create) {
       for await (const group of ask(slotRequest(query), slotPointOf)) yield gathered(group, create);
@@ -73,30 +78,69 @@ function pointRequests({ select, window, want }: PointQuery): PointRequest[] {
   const after = from - LOOK_BACK_MS;
   const points = { measurement: STATE_MEASUREMENT, fields: STATE_FIELDS, select };
   if (want !== 'ends') return [{ ...points, after, until: to, pick: want === 'all' ? 'every' : 'downs' }];
+  if (isOneDevice({ select, window })) {
+    // The checkpoint of the last midnight tells what the months before it came to.
+    const lately = Math.max(from, to - LOOK_BACK_MS);
+    return [
+      { ...points, after, until: from, pick: 'last' },
+      { ...points, after: lately, until: to, pick: 'last' },
+    ];
+  }
   return [
     { ...points, after, until: from, pick: 'last' },
-    // A single device that is new in the window is asked for all its points instead.
-    ...(select.device === undefined ? [{ ...points, after: from, until: to, pick: 'first' } as const] : []),
+    { ...points, after: from, until: to, pick: 'first' },
     { ...points, after: from, until: to, pick: 'last' },
   ];
 }
 
-function everyPoint({ select, window }: PointQuery, devices: readonly DeviceName[]): PointRequest {
+/**
+ * Without its class a name may stand for several devices, and one that was there only in the midst of a long window
+ * would be missed beside another that is found at its ends.
+ */
+function isOneDevice({ select, window }: Pick<PointQuery, 'select' | 'window'>): boolean {
+  const isLong = window.to - window.from > LOOK_BACK_MS;
+  return select.device !== undefined && (select.deviceClass !== undefined || !isLong);
+}
+
+function everyPoint({ select, window }: PointQuery, devices?: readonly DeviceName[]): PointRequest {
   const { from, to } = window;
-  const points = { measurement: STATE_MEASUREMENT, fields: STATE_FIELDS, select: { site: select.site } };
-  return { ...points, devices, after: from - LOOK_BACK_MS, until: to, pick: 'every' };
+  const whom = devices === undefined ? select : { site: select.site };
+  const points = { measurement: STATE_MEASUREMENT, fields: STATE_FIELDS, select: whom, devices };
+  return { ...points, after: from - LOOK_BACK_MS, until: to, pick: 'every' };
 }
 
 function slotRequest({ measurement, select, window: { from, to } }: SlotQuery): PointRequest {
   return { measurement, fields: SLOT_FIELDS, select, after: from - 1, until: to - 1, pick: 'contents' };
 }
 
+type Groups = AsyncIterable<DevicePoints<StatePoint>>;
+
+/** One device: all its points are asked for unless both ends tell enough. */
+async function* ofOneDevice<G extends StateGatherer>(
+  groups: Groups,
+  { from, to }: Window,
+  create: () => G,
+  every: () => Groups,
+): AsyncGenerator<Gathered<G>> {
+  const isLong = to - from > LOOK_BACK_MS;
+  const found: Gathered<G>[] = [];
+  let isClear = true;
+  for await (const group of groups) {
+    const device = gathered(group, create);
+    const isKnownBefore = group.points.some(({ at }) => at <= from);
+    isClear &&= isLong ? device.gathered.isClear : isKnownBefore && !device.gathered.needsAll;
+    found.push(device);
+  }
+  // Whoever was there for a while in the midst of a long window was not found at its ends.
+  if (!isClear || (found.length === 0 && isLong)) yield* gatheredAll(every(), create);
+  else for (const device of found) yield* nonEmpty(device);
+}
+
 /** Asks again, for all their points, for devices whose ends do not tell what lay between; the order is kept. */
 async function* withHistories<G extends StateGatherer>(
-  groups: AsyncIterable<DevicePoints<StatePoint>>,
-  { select, window }: PointQuery,
+  groups: Groups,
   create: () => G,
-  every: (devices: readonly DeviceName[]) => AsyncIterable<DevicePoints<StatePoint>>,
+  every: (devices: readonly DeviceName[]) => Groups,
 ): AsyncGenerator<Gathered<G>> {
   let held: Gathered<G>[] = [];
   let unclear: DeviceName[] = [];
@@ -112,8 +156,7 @@ async function* withHistories<G extends StateGatherer>(
   for await (const group of groups) {
     const device = gathered(group, create);
     held.push(device);
-    const isNew = select.device !== undefined && group.points.every(({ at }) => at > window.from);
-    if (isNew || device.gathered.needsAll) unclear.push(group);
+    if (device.gathered.needsAll) unclear.push(group);
     const isFull = unclear.length === DEVICES_AT_ONCE || held.length === HELD_BACK_MAX;
     if (unclear.length === 0 || isFull) yield* release();
   }
@@ -127,7 +170,8 @@ async function* pointsIn<P>(
   pointIn: (row: Row) => P | undefined,
 ): AsyncGenerator<P[]> {
   const known = await dialect.columns?.(connection, request.measurement);
-  if (known?.size === 0) return;
+  // Nothing was written there yet, or nothing with a tag that is asked for.
+  if (known?.size === 0 || tagsOf(request.select).some(([tag]) => known?.has(tag) === false)) return;
   for await (const rows of dialect.rows(connection, dialect.points({ ...request, known }))) {
     yield rows.flatMap((row) => pointIn(row) ?? []);
   }
@@ -140,6 +184,13 @@ function gathered<P, G extends Gatherer<P>>(
   const gatherer = create();
   for (const point of points) gatherer.add(point);
   return { deviceClass, device, gathered: gatherer };
+}
+
+async function* gatheredAll<G extends StateGatherer>(
+  groups: Groups,
+  create: () => G,
+): AsyncGenerator<Gathered<G>> {
+  for await (const group of groups) yield* nonEmpty(gathered(group, create));
 }
 
 function* nonEmpty<G extends Gatherer<never>>(device: Gathered<G>): Generator<Gathered<G>> {

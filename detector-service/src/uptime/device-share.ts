@@ -21,12 +21,13 @@ export class DeviceShare<P extends DeviceName, G extends Gatherer<P>> {
     this.#after = after;
   }
 
-  add(point: P): void {
+  /** @returns who gathers the device; undefined when it has its turn another time. */
+  add(point: P): G | undefined {
     const name = `${point.deviceClass}/${point.device}`;
     let device = this.#devices.get(name);
     if (device === undefined) {
-      if (this.end !== undefined && compareDevices(point, this.end) > 0) return;
-      if (this.#after !== undefined && compareDevices(point, this.#after) <= 0) return;
+      if (this.end !== undefined && compareDevices(point, this.end) > 0) return undefined;
+      if (this.#after !== undefined && compareDevices(point, this.#after) <= 0) return undefined;
       device = { ...ownCopy(name), gathered: this.#create() };
       this.#devices.set(name, device);
     }
@@ -34,6 +35,7 @@ export class DeviceShare<P extends DeviceName, G extends Gatherer<P>> {
     device.gathered.add(point);
     this.#weight += device.gathered.weight;
     if (this.#weight > this.#pointsMax && this.#devices.size > 1) this.#giveUpHalf();
+    return device.gathered;
   }
 
   *devices(): Generator<Gathered<G>> {

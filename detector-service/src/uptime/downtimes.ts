@@ -64,6 +64,7 @@ interface DownMark {
 /** Keeps of one device's points those that say down and those that end it. */
 class DownPoints implements StateGatherer {
   readonly needsAll = false;
+  readonly isClear = false;
   /** By instant and site: a point that replaces another has both in common. */
   readonly #marks = new Map<string, DownMark>();
 

@@ -11,6 +11,7 @@ import {
   type PointQuery,
   type PointSource,
   type SlotQuery,
+  type StateGatherer,
 } from './point-source.ts';
 import { type DeviceName, isSelected, type Selection } from './selection.ts';
 import { parseSlotLine, type SlotPoint } from './slot-point.ts';
@@ -38,15 +39,16 @@ export function journalSource(
   /** Reads again and again, until every device has had its turn. */
   async function* shares<P extends DeviceName, G extends Gatherer<P>>(
     create: () => G,
-    read: (take: Take<P>) => Promise<void>,
+    read: (take: Take<P, G>) => Promise<void>,
   ): AsyncGenerator<Gathered<G>> {
     let after: DeviceName | undefined;
     do {
       const share = new DeviceShare<P, G>(create, pointsMax, after);
       let damaged = 0;
       await read((point) => {
-        if (point === undefined) damaged++;
-        else share.add(point);
+        if (point !== undefined) return share.add(point);
+        damaged++;
+        return undefined;
       });
       damagedLines = Math.max(damagedLines, damaged);
       yield* share.devices();
@@ -57,13 +59,56 @@ export function journalSource(
     get damagedLines() {
       return damagedLines;
     },
-    gather: (query, create) => shares(create, (take) => eachPoint(reader, query, take)),
+    gather: (query, create) =>
+      shares(create, (take) => (isLong(query) ? eachEnd : eachPoint)(reader, query, take)),
     gatherSlots: (query, create) => shares(create, (take) => eachSlot(reader, query, take)),
   };
 }
 
-/** Takes what was read; undefined stands for a damaged line. */
-type Take<P> = (point: P | undefined) => void;
+/** Takes what was read, and says who gathers it; undefined stands for a damaged line. */
+type Take<P, G = unknown> = (point: P | undefined) => G | undefined;
+
+/** Where the ends of a fleet's window lie far apart, most of what lies between is of no interest. */
+function isLong({ want, select, window }: PointQuery): boolean {
+  return want === 'ends' && select.device === undefined && window.to - window.from > 2 * LOOK_BACK_MS;
+}
+
+/**
+ * What {@link eachPoint} gives, but for the points between the two look-backs of devices that are clear without them:
+ * these are recognised by how their lines begin, and not taken apart.
+ */
+async function eachEnd(
+  reader: JournalReader,
+  { select, window }: PointQuery,
+  take: Take<StatePoint, StateGatherer>,
+): Promise<void> {
+  const spans = [window.from, window.to].map((at) => ({ from: at - LOOK_BACK_MS + 1, to: at }));
+  const isAtEnd = (at: number): boolean => spans.some(({ from, to }) => at >= from && at <= to);
+  const gatherers = new Map<string, StateGatherer>();
+  for await (const { lines } of reader.readStates(spans)) {
+    for (const line of lines) {
+      if (!isAtEnd(instantOf(line))) continue;
+      const point = parseStateLine(line);
+      if (point === undefined || !isSelected(point, select)) continue;
+      const gatherer = take(point);
+      const name = nameIn(line);
+      if (gatherer !== undefined && name !== undefined && !gatherers.has(name))
+        gatherers.set(ownCopy(name), gatherer);
+    }
+  }
+  const clear = new Set([...gatherers].flatMap(([name, { isClear }]) => (isClear ? name : [])));
+  await eachPoint(reader, { select, window, want: 'all' }, take, (line, at) => {
+    return Number.isNaN(at) || (!isAtEnd(at) && !clear.has(nameIn(line) ?? ''));
+  });
+}
+
+/** Class and device as they stand in a line; undefined where escapes make them hard to tell. */
+function nameIn(line: string): string | undefined {
+  const fields = line.indexOf(' ');
+  const site = line.indexOf(',site=');
+  const name = line.slice(STATE_MEASUREMENT.length, site > 0 && site < fields ? site : fields);
+  return name.includes('\\') ? undefined : name;
+}
 
 /**
  * Every point of the window and its look-back. Segments are named by the day in which lines were appended, which is
@@ -73,6 +118,7 @@ async function eachPoint(
   reader: JournalReader,
   { select, window }: PointQuery,
   take: Take<StatePoint>,
+  isWanted: (line: string, at: number) => boolean = () => true,
 ): Promise<void> {
   const after = window.from - LOOK_BACK_MS;
   await eachLine(
@@ -81,7 +127,7 @@ async function eachPoint(
     select,
     after,
     (line, at) => {
-      if (at <= after || at > window.to) return;
+      if (at <= after || at > window.to || !isWanted(line, at)) return;
       const point = parseStateLine(line);
       if (point === undefined || isSelected(point, select)) take(point);
     },
@@ -122,10 +168,21 @@ async function eachLine(
   const batches: AsyncIterable<LineBatch> = isOne
     ? reader.readSeries({ deviceClass, device, measurements }, fromAt)
     : reader.read({ segment: dayName(fromAt), offset: 0 }, undefined, { measurements });
+  // A name without escapes stands in a line as it is.
+  const needle = device !== undefined && /^[\w-]+$/.test(device) ? `,device=${device}` : '';
   for await (const { lines, damaged } of batches) {
     for (let n = 0; n < damaged; n++) onDamage(undefined);
-    for (const line of lines) onLine(line, Number(line.slice(line.lastIndexOf(' ') + 1)));
+    for (const line of lines) if (line.includes(needle)) onLine(line, instantOf(line));
   }
+}
+
+function instantOf(line: string): number {
+  return Number(line.slice(line.lastIndexOf(' ') + 1));
+}
+
+/** Text cut from a line would keep the line in memory. */
+function ownCopy(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** True for what can stand in a line at all. */

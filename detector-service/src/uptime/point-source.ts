@@ -32,6 +32,8 @@ export interface Gatherer<P> {
 export interface StateGatherer extends Gatherer<StatePoint> {
   /** True when `ends` cannot tell what lay between. */
   readonly needsAll: boolean;
+  /** True when the points of the two look-backs, before the window's beginning and before its end, tell all. */
+  readonly isClear: boolean;
 }
 
 export interface Gathered<G> extends DeviceName {

@@ -64,7 +64,7 @@ export async function recordAllSeries(
     const { deviceClass, device } = event.transition;
     const roundTripMs = Math.round(10 * Math.exp(3 * random()));
     const told = { kind: 'beat', nextMs: 60_000, intervalMs: 60_000, roundTripMs } as const;
-    await journal.append(series.heard({ deviceClass, device, ...told }, event.now));
+    await journal.append(series.heard({ deviceClass, device, ...told }, event.now).lines);
     beats.push({ name: `${deviceClass}/${device}`, at: event.now, roundTripMs });
   }
   await write(series.closeSlots(fleet.now));

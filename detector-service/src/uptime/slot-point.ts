@@ -66,6 +66,9 @@ function fieldsOf(values: Readonly<Record<string, unknown>>): SlotPoint['fields'
   return fields;
 }
 
+/** A slot with all its fields takes the memory of so many points of `device_state`. */
+const SLOT_WEIGHT = 4;
+
 /** The slots of one device; what was put right later stands above what was said first, field by field. */
 export class SlotPoints {
   readonly isEmpty = false;
@@ -77,7 +80,7 @@ export class SlotPoints {
   }
 
   get weight(): number {
-    return this.#slots.size;
+    return this.#slots.size * SLOT_WEIGHT;
   }
 
   /** In the order of time. */

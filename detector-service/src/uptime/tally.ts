@@ -79,6 +79,14 @@ export class DeviceTally implements StateGatherer {
     return life.last[0] === undefined && life.first?.at !== life.origin;
   }
 
+  /** One life, told of before the window and lately. */
+  get isClear(): boolean {
+    const [life] = this.#lives;
+    if (life === undefined || this.#lives.length > 1 || life.last[0] === undefined) return false;
+    const newest = life.last[this.#edges.length - 1];
+    return newest !== undefined && newest.at > (this.#edges.at(-1) as number) - LOOK_BACK_MS;
+  }
+
   get weight(): number {
     return this.#edges.length;
   }

@@ -47,6 +47,27 @@ export function topicFor(root: string, deviceClass: string, device: string, kind
   return `${root}/${deviceClass}/${device}/${kind}`;
 }
 
+/**
+ * Where a verdict is kept: `…/state`, or with a monitor's name `…/state/<monitor>`, for several monitors at one broker,
+ * which would overwrite each other.
+ */
+export function stateTopic(root: string, deviceClass: string, device: string, monitor?: string): string {
+  const topic = topicFor(root, deviceClass, device, 'state');
+  return monitor === undefined ? topic : `${topic}/${monitor}`;
+}
+
+/** Takes a verdict's topic apart, with or without a monitor's name; undefined when it is none. Never throws. */
+export function parseStateTopic(
+  root: string,
+  topic: string,
+): { deviceClass: string; device: string; monitor: string | undefined } | undefined {
+  const own = /^(.+\/state)\/([^/]+)$/.exec(topic);
+  const about = parseTopic(root, own?.[1] ?? topic);
+  const monitor = own?.[2];
+  if (about?.kind !== 'state' || (monitor !== undefined && !isName(monitor))) return undefined;
+  return { deviceClass: about.deviceClass, device: about.device, monitor };
+}
+
 /** The subscription that matches `kind` (default: every kind) of every device. */
 export function filterFor(root: string, kind: TopicKind | '+' = '+'): string {
   return `${root}/+/+/${kind}`;

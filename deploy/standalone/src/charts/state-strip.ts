@@ -41,6 +41,7 @@ export function stripsSvg(title: string, window: Window, zone: TimeZone, rows: r
       `<text x="${right + 8}" y="${y + 10}">${percent}</text>`,
     );
   }
+  parts.push(...legend(right));
   const bottom = TOP + rows.length * ROW_HEIGHT;
   for (const { at, text } of timeTicks(window, zone)) {
     const x = place(at).toFixed(1);
@@ -48,6 +49,18 @@ export function stripsSvg(title: string, window: Window, zone: TimeZone, rows: r
     parts.push(`<text x="${x}" y="${bottom + 14}" text-anchor="middle" fill="#555">${text}</text>`);
   }
   return svgDocument(WIDTH, height, parts);
+}
+
+function legend(right: number): string[] {
+  return Object.entries({ up: COLORS.up, down: COLORS.down, unknown: COLORS.unknown }).flatMap(
+    ([name, color], index) => {
+      const x = right - 190 + 64 * index;
+      return [
+        `<rect x="${x}" y="11" width="10" height="10" fill="${color}"/>`,
+        `<text x="${x + 14}" y="20">${name}</text>`,
+      ];
+    },
+  );
 }
 
 /** Its parts stand one above the other: down below, where the eye looks for what is missing. */

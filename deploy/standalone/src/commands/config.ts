@@ -44,6 +44,7 @@ function asWritten(settings: Settings): unknown {
     ...settings,
     snapshotInterval: formatDuration(settings.snapshotInterval),
     retention: formatDuration(settings.retention),
+    rawBeatsRetention: formatDuration(settings.rawBeatsRetention),
     classes: Object.fromEntries(classes),
   };
 }

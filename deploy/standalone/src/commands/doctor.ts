@@ -125,7 +125,11 @@ function lagFinding(target: InfluxTarget, { cursors, bytes }: JournalStatus): Do
   if (lagBytes === 0) return { isOk: true, text: `${place} has everything` };
   const text = `${place} lacks ${(lagBytes / 1_048_576).toFixed(1)} MiB of the journal`;
   if (lagBytes <= LAG_BYTES_MAX && cursor !== undefined) return { isOk: true, text };
-  return { isOk: false, text, remedy: 'slowbeat start delivers it; slowbeat journal post does so at once' };
+  return {
+    isOk: false,
+    text,
+    remedy: 'it is delivered while slowbeat start or slowbeat detector runs with these INFLUX_… variables',
+  };
 }
 
 function deadLettersFinding({ deadLetters }: JournalStatus): DoctorFinding {

@@ -221,6 +221,6 @@ function* day(): Generator<[number, string[]]> {
     yield [at, [...series.closeSlots(at), ...series.checkpoint(at)].flat()];
     for (const verdict of verdicts.filter((one) => one.at === at)) yield [at, series.record(verdict)];
     const beat = { kind: 'beat', nextMs: HOUR_MS, intervalMs: HOUR_MS, roundTripMs: 40 + hour } as const;
-    yield [at, series.heard({ deviceClass: 'meter', device: 'd2', ...beat }, at)];
+    yield [at, [...series.heard({ deviceClass: 'meter', device: 'd2', ...beat }, at).lines]];
   }
 }

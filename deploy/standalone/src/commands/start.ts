@@ -1,6 +1,11 @@
 /** `slowbeat start` and `slowbeat detector`: a monitor until it is told to stop. */
 import { BoundedLog } from '@slowbeat/detector-service';
-import { type InfluxTarget, StoreError, targetFromEnvironment } from '@slowbeat/detector-service/store';
+import {
+  beatsTarget,
+  type InfluxTarget,
+  StoreError,
+  targetFromEnvironment,
+} from '@slowbeat/detector-service/store';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import type { Context } from '../context.ts';
@@ -38,7 +43,8 @@ async function watch(flags: SettingsFlags, context: Context): Promise<void> {
   const { level, format } = settings.log;
   const logger = createLogger({ level, json: wantsJson(format, stderr), stream: stderr });
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
-  const monitor = await startMonitor({ settings, influx, logger });
+  const influxBeats = beatsTarget(influx, context.env);
+  const monitor = await startMonitor({ settings, influx, influxBeats, logger });
   using _reload = monitor.broker && reloadOnHangup(monitor.broker, logger);
   logDeaths(monitor, logger);
   stdout.write(welcome(monitor, settings, influx, commandName(context.env)));

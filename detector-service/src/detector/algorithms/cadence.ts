@@ -92,7 +92,12 @@ export function stepped(state: Float32Array, base: number, gap: Gap, missed: num
   // Without numbers a steady multiple of the interval may be losses, or an interval of its own: repetition tells.
   const seen = gap.missed < 0 && missed > 0 ? gap.gapMs : each;
   if (near(seen, interval, CHANGE)) {
-    if (missed === 0) state[base + INTERVAL] = interval + (each - interval) / 16;
+    // A step that stands alone, as a message out of turn makes two of them, moves nothing: the middle of three counts.
+    if (missed === 0) {
+      state[base + INTERVAL] =
+        interval + (middle(interval, each, state[base + CANDIDATE] as number) - interval) / 16;
+      state[base + CANDIDATE] = each;
+    }
     state[base + REPEATS] = 0;
     state[base + KEPT] = (state[base + KEPT] as number) + 1;
     return true;
@@ -183,4 +188,6 @@ const signedDay = (span: number): number => timeOfDay(span + DAY_MS / 2) - DAY_M
 /** How far from the habitual time of day a slow-down may come: it is seen only at the next beat. */
 const slack = (interval: number): number => 1.5 * interval + 300_000;
 const timeOfDay = (at: number): number => ((at % DAY_MS) + DAY_MS) % DAY_MS;
+const middle = (a: number, b: number, c: number): number =>
+  Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 const near = (a: number, b: number, factor: number): boolean => a <= b * factor && b <= a * factor;

@@ -64,6 +64,20 @@ test('names in SQL neither break a query nor leave it', async () => {
   await rm(directory, { recursive: true });
 });
 
+test('SQL leaves columns away that were never written', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'slowbeat-dialects-'));
+  const line = `device_state,class=meter,device=d1 state=1i,status="alive",prev="unknown",prev_ms=0i,up_total_ms=0i,down_total_ms=0i,unknown_total_ms=0i,seq=1i,phi=0,reason="heard" ${START}`;
+  const { site, held_ms, rev, ...written } = STATE_COLUMNS;
+  assert.ok(site && held_ms && rev);
+  await using server = await startDuckDb(directory, 'device_state', written, [line]);
+  const source = databaseSource({ url: server.url, bucket: 'fleet' }, { dialect: sql });
+  assert.equal((await uptime({ source, ...window })).rows[0]?.upMs, 3_600_000);
+  assert.deepEqual((await uptime({ source, select: { site: 'north' }, ...window })).rows, []);
+  assert.deepEqual((await uptime({ source, from: 0, to: 3_600_000, series: 'rollups' })).rows, []);
+  source.close();
+  await rm(directory, { recursive: true });
+});
+
 /** Answers each request with the next of some bodies, as `/api/v2/query` and its annotated CSV are documented. */
 async function answering(bodies: readonly string[], asked: string[]) {
   const left = [...bodies];
