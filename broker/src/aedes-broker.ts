@@ -22,6 +22,7 @@ import type { Arrival, Endpoint } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { Login } from './login.ts';
 import { SessionStore } from './session-store.ts';
+import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { Traffic } from './traffic.ts';
 
 export interface BrokerParts {
@@ -30,6 +31,8 @@ export interface BrokerParts {
   readonly tap: Tap;
   readonly now: () => number;
   readonly identification: Identification;
+  /** Keeps retained verdicts and lasting sessions; without it they live in memory. */
+  readonly directory: string | undefined;
 }
 
 const SESSION_SWEEP_MS = 60_000;
@@ -49,6 +52,8 @@ export class AedesBroker implements Broker {
   readonly #listeners: Listeners;
   /** Clients logged in, by client id. */
   readonly #live = new Map<string, Client>();
+  readonly #sys: SysTopics;
+  readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
   #endpoints: readonly Endpoint[] = [];
   #connectsTotal = 0;
@@ -68,6 +73,8 @@ export class AedesBroker implements Broker {
       overflowed: (client) => ledger.refuse('queue-overflow', { client }),
       sessionsFull: (client) => ledger.refuse('sessions-max', connections.circumstances(client as Client)),
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
+      sysValues: () => this.#sys.values(),
+      fileTrouble: (detail) => ledger.refuse('store', { detail }),
       mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
     });
     const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
@@ -92,6 +99,11 @@ export class AedesBroker implements Broker {
       ledger,
       onArrival: (arrival) => this.#welcome(arrival),
     });
+    this.#startedAt = now();
+    this.#sys = new SysTopics({
+      read: () => this.#sysFacts(),
+      publish: (topic, value) => this.#aedes.publish(sysPacket(topic, value), () => {}),
+    });
     this.#sweep = setInterval(() => this.#store.expire(now()), SESSION_SWEEP_MS).unref();
   }
 
@@ -100,7 +112,8 @@ export class AedesBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    const { config, logger } = this.#parts;
+    const { config, logger, directory, now } = this.#parts;
+    if (directory !== undefined) await this.#openStore(directory, now());
     await this.#aedes.listen();
     try {
       this.#endpoints = await this.#listeners.start();
@@ -115,6 +128,18 @@ export class AedesBroker implements Broker {
       }
       const { root, access } = config;
       logger.info({ kind, host, port, root, access: access.mode }, 'broker is listening');
+    }
+  }
+
+  async #openStore(directory: string, at: number): Promise<void> {
+    try {
+      await this.#store.open(directory, at);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      await this.close();
+      throw new BrokerError('directory-unusable', `${directory} cannot hold the broker's sessions: ${why}`, {
+        cause: error,
+      });
     }
   }
 
@@ -148,6 +173,14 @@ export class AedesBroker implements Broker {
       sessionsKept: this.#store.sessionCount,
       refused: this.#ledger.counts(),
     };
+  }
+
+  #sysFacts(): SysFacts {
+    const { clientsConnected, retainedMessages } = this.counters();
+    const { packetsReceived, publishesReceived } = this.#traffic;
+    const uptimeMs = this.#parts.now() - this.#startedAt;
+    const clientsAway = this.#store.awayCount;
+    return { uptimeMs, clientsConnected, clientsAway, packetsReceived, publishesReceived, retainedMessages };
   }
 
   async reload(): Promise<void> {
@@ -190,14 +223,17 @@ export class AedesBroker implements Broker {
     await Promise.race([new Promise<void>((resolve) => this.#aedes.close(resolve)), expired]);
     this.#door.destroyAll();
     await Promise.race([serverClosed, expired]);
+    await this.#store.close();
     clearTimeout(deadline);
     clearInterval(this.#sweep);
+    this.#sys[Symbol.dispose]();
     this.#ledger[Symbol.dispose]();
   }
 
   #listenTo(aedes: Aedes): void {
     aedes.on('client', (client) => {
       this.#live.set(client.id, client);
+      this.#sys.noteClients(this.#live.size);
       this.#store.connected(client.id);
     });
     aedes.on('clientReady', () => {

@@ -18,6 +18,11 @@ export interface BrokerOptions extends BrokerConfigInput {
   readonly logger: Logger;
   /** Takes in every message a device publishes, its will included, before the PUBACK. */
   readonly tap?: Tap;
+  /**
+   * Keeps retained verdicts and lasting sessions over restarts; one broker per directory. Without it they live in
+   * memory.
+   */
+  readonly directory?: string;
   /** Epoch milliseconds; the system's clock unless told. */
   readonly now?: () => number;
 }
@@ -50,7 +55,7 @@ export interface Broker extends AsyncDisposable {
 
 /** Rejects with a {@link BrokerError} that names cause and remedy. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { logger, tap = () => {}, now = Date.now, ...input } = options;
+  const { logger, tap = () => {}, now = Date.now, directory, ...input } = options;
   const parsed = brokerConfigSchema.safeParse(input);
   if (!parsed.success) {
     throw new BrokerError('invalid-config', describeConfigProblems(parsed.error).join('\n'));
@@ -59,7 +64,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const problem = configProblem(config);
   if (problem !== undefined) throw new BrokerError('invalid-config', problem);
   const identification = await Identification.load(config.access, config.limits, now);
-  const broker = new AedesBroker({ config, logger, tap, now, identification });
+  const broker = new AedesBroker({ config, logger, tap, now, identification, directory });
   await broker.start();
   return broker;
 }

@@ -31,6 +31,7 @@ export type BrokerErrorCode =
   | 'certificate-invalid'
   | 'token-keys-unreadable'
   | 'token-keys-invalid'
+  | 'directory-unusable'
   | 'closed';
 
 /** The broker cannot do what its operator asked; the message names the cause and the remedy. */

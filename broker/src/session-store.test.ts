@@ -15,6 +15,8 @@ function createStore(limits: { queuedMessagesMax?: number; sessionExpiryS?: numb
     },
     sessionsFull: () => {},
     retainedFull: () => {},
+    fileTrouble: (detail) => assert.fail(detail),
+    sysValues: () => [],
     mayKeep: () => true,
   });
   return { store, overflowed: () => overflowed };

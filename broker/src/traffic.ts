@@ -32,6 +32,9 @@ export class Traffic {
   /** Messages on their way to subscribers whose PUBACK waits for that. */
   #handing = 0;
   readonly #idle: (() => void)[] = [];
+  /** Packets of any kind, from the CONNECT on. */
+  packetsReceived = 0;
+  publishesReceived = 0;
   messagesTaken = 0;
   willsTaken = 0;
 
@@ -53,6 +56,8 @@ export class Traffic {
 
   /** Judges a packet by its header: size and pace. */
   readonly judge: PacketJudge = (client, command, bytes) => {
+    this.packetsReceived += 1;
+    if (command === 'publish') this.publishesReceived += 1;
     const { config, connections, now } = this.#parts;
     const { limits } = config;
     const connection = connections.of(client);

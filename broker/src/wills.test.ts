@@ -37,6 +37,20 @@ describe('a last will', () => {
     assert.deepEqual(wills(running), []);
   });
 
+  for (const [keepalive, what] of [
+    [1, 'its keepalive'],
+    [0, 'the longest keepalive granted, though it asked for none'],
+  ] as const) {
+    it(`fires when a half-open connection has been silent for 1.5 × ${what}`, async () => {
+      await using running = await runBroker({ limits: { keepaliveMaxS: 1 } });
+      const device = await RawClient.login(running.port, { clientId: 'd1', keepalive, will: will('w') });
+      device.socket.pause(); // says nothing, hears nothing, and does not end
+      await until(() => wills(running).length === 1, 'the will');
+      assert.equal(running.broker.counters().refused['keepalive-timeout'], 1);
+      device.destroy();
+    });
+  }
+
   it('comes without its retain flag', async () => {
     await using running = await runBroker();
     const device = await RawClient.login(running.port, {

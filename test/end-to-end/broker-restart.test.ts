@@ -14,7 +14,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await using data = await scratch();
     const port = await freePort();
     const broker = async () => {
-      const process = slowbeat(['broker', '--set', `broker.tcp.port=${port}`]);
+      const process = slowbeat(['broker', '--config', '/dev/null', '--port', String(port)]);
       await process.prints(/listening|broker +mqtt/);
       return process;
     };

@@ -1,4 +1,4 @@
-/** A broker in a process of its own, so that a test can kill it: prints its port and takes its configuration as JSON. */
+/** Takes its configuration as JSON, prints its port, and closes on SIGTERM. */
 import { pino } from 'pino';
 import { startBroker } from '../broker.ts';
 
@@ -6,4 +6,5 @@ const broker = await startBroker({
   ...JSON.parse(process.argv[2] ?? '{}'),
   logger: pino({ level: 'silent' }),
 });
+process.once('SIGTERM', () => void broker.close());
 process.stdout.write(`${broker.endpoints[0]?.port}\n`);

@@ -28,7 +28,7 @@ import { brokerFailure } from './broker-failure.ts';
 import { CommandError } from './exit-codes.ts';
 import { journalCheck } from './journal-check.ts';
 import { brokerMetrics, senderMetrics } from './monitor-metrics.ts';
-import { ownBroker, type Settings } from './settings/schema.ts';
+import { brokerDirectory, ownBroker, type Settings } from './settings/schema.ts';
 
 export interface MonitorOptions {
   readonly settings: Settings;
@@ -138,6 +138,7 @@ async function started(
   }
   const broker = await startBroker({
     ...ownBroker(settings),
+    directory: brokerDirectory(settings.dataDirectory),
     logger,
     tap: (message) => service.handle(message),
   });

@@ -7,8 +7,8 @@ import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
 import { readPassword } from '../password-input.ts';
 import { reloadOnHangup } from '../reloading.ts';
-import { addSettingsOptions, loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
-import { ownBroker } from '../settings/schema.ts';
+import { addSettingsOptions, loadLoneBrokerSettings, type SettingsFlags } from '../settings/options.ts';
+import { brokerDirectory, ownBroker } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
 import { addAclCommand } from './broker-acl.ts';
 
@@ -34,12 +34,16 @@ export function addBrokerCommand(program: Command, context: Context): void {
 }
 
 async function runBroker(flags: SettingsFlags, context: Context): Promise<void> {
-  const settings = await loadBrokerSettings(flags, context);
-  const { log } = settings;
+  const settings = await loadLoneBrokerSettings(flags, context);
+  const { log, dataDirectory } = settings;
   const { stdout, stderr } = context.terminal;
   const logger = createLogger({ level: log.level, json: wantsJson(log.format, stderr), stream: stderr });
   using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
-  const running = await startBroker({ ...ownBroker(settings), logger }).catch((error: unknown) => {
+  const running = await startBroker({
+    ...ownBroker(settings),
+    ...(dataDirectory === undefined ? {} : { directory: brokerDirectory(dataDirectory) }),
+    logger,
+  }).catch((error: unknown) => {
     throw error instanceof BrokerError ? brokerFailure(error) : error;
   });
   using _reload = reloadOnHangup(running, logger);

@@ -10,7 +10,14 @@ import {
   overrideFromFlag,
   overridesFromEnvironment,
 } from './layers.ts';
-import { type BrokerSettings, brokerSettingsSchema, type Settings, settingsSchema } from './schema.ts';
+import {
+  type BrokerSettings,
+  brokerSettingsSchema,
+  type LoneBrokerSettings,
+  loneBrokerSettingsSchema,
+  type Settings,
+  settingsSchema,
+} from './schema.ts';
 import { readYamlFile, type YamlFile } from './yaml-file.ts';
 
 export const DEFAULT_FILE = 'slowbeat.yaml';
@@ -40,7 +47,7 @@ export function addSettingsOptions(command: Command): Command {
   return command
     .option('--config <file>', `settings (default: ${DEFAULT_FILE} in this directory, if there is one)`)
     .option('--set <key=value>', 'one setting, such as http.port=9090; may be repeated', collect)
-    .option('--data <directory>', 'where journal and snapshot are kept')
+    .option('--data <directory>', 'where journal, snapshot and the sessions of the broker are kept')
     .option('-p, --port <port>', 'port of the MQTT broker; 0 takes any free one')
     .option('--access <mode>', 'who may use the broker: open (this machine only) or users')
     .option('--topics <which>', 'what the broker carries: scheme (heartbeats only) or any')
@@ -71,12 +78,19 @@ export function loadSettings(flags: SettingsFlags, context: Pick<Context, 'env'>
   return load(settingsSchema, flags, context);
 }
 
-/** The same file for a broker alone, which knows no device classes. */
+/** The same file for what knows no device classes. */
 export function loadBrokerSettings(
   flags: SettingsFlags,
   context: Pick<Context, 'env'>,
 ): Promise<BrokerSettings> {
   return load(brokerSettingsSchema, flags, context);
+}
+
+export function loadLoneBrokerSettings(
+  flags: SettingsFlags,
+  context: Pick<Context, 'env'>,
+): Promise<LoneBrokerSettings> {
+  return load(loneBrokerSettingsSchema, flags, context);
 }
 
 async function load<T>(

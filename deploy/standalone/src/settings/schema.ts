@@ -1,5 +1,6 @@
 /** Every setting of the `slowbeat` command in one schema: detector, broker, log. */
 import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import { type BrokerConfigInput, brokerConfigSchema } from '@slowbeat/broker';
 import { detectorConfigSchema } from '@slowbeat/detector-service';
 import * as z from 'zod';
@@ -54,6 +55,17 @@ export type SettingsInput = z.input<typeof settingsSchema>;
 
 export const brokerSettingsSchema = settingsSchema.partial({ classes: true });
 export type BrokerSettings = z.output<typeof brokerSettingsSchema>;
+
+/** A broker alone keeps nothing on disk unless it is told where. */
+export const loneBrokerSettingsSchema = brokerSettingsSchema.extend({
+  dataDirectory: detectorConfigSchema.shape.dataDirectory.unwrap().optional(),
+});
+export type LoneBrokerSettings = z.output<typeof loneBrokerSettingsSchema>;
+
+/** Where a broker of ours keeps its sessions, below the data directory. */
+export function brokerDirectory(dataDirectory: string): string {
+  return join(dataDirectory, 'broker');
+}
 
 /** What the settings say about the broker of our own. */
 export function ownBroker({ root, broker }: Pick<BrokerSettings, 'root' | 'broker'>): BrokerConfigInput {
