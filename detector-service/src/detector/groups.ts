@@ -71,9 +71,16 @@ export class Groups {
     }
   }
 
-  /** A member was heard before a snapshot was taken. */
+  /** Takes up a device from a snapshot, which was last heard at `at`. Its places have been assigned. */
   recall(device: number, at: number): void {
-    for (const group of this.of(device)) if (at > group.heardAt) group.heardAt = at;
+    const state = this.#table.state.get(device);
+    for (const group of this.of(device)) {
+      if (at > group.heardAt) group.heardAt = at;
+      // Nobody joins the fleet, so nobody was counted there.
+      if (group.kind !== 'fleet') continue;
+      group.overdue += Number(state === SUSPECT);
+      group.unreachable += Number(state === UNREACHABLE);
+    }
   }
 
   /** Counts a device in or out of the suspect and the unreachable members of its groups. */
