@@ -12,7 +12,7 @@ import {
   slowingRisk,
   stepped,
 } from './cadence.ts';
-import { afterMistake, faded } from './caution.ts';
+import { ClassGuard } from './class-guard.ts';
 import type { Deadlines, Explanation, FreshnessModel, Gap, Plan } from './freshness-model.ts';
 import { LINK_SLOTS, LinkPrior, RUNS, TRIALS } from './link-prior.ts';
 import { type Mass, meanLost, runReach, runSurvival } from './run-law.ts';
@@ -61,15 +61,13 @@ const SOLVED_FOR = OWN + 5;
 const EVIDENCE = OWN + 6;
 /** Gaps since the last census. */
 const UNCOUNTED = OWN + 7;
-/** Logarithm of the factor by which it is trusted for longer after a mistake. */
-const CAUTION = OWN + 8;
-const SLOTS = OWN + 9;
+const SLOTS = OWN + 8;
 
 /**
  * The adaptive detector of one class: a false-alarm budget in, the shortest deadline each link allows out.
  *
  * Beliefs about losses (`LinkPrior`, `run-law`), lateness (`Silence`) and the next expected beats (`cadence`) give
- * the survival of a silence; the `Budget` says how small it must become; `caution` bridges what no belief foresees.
+ * the survival of a silence; the `Budget` says how small it must become; the `ClassGuard` bounds the outcome.
  */
 export class AdaptiveModel implements FreshnessModel {
   readonly slots = SLOTS;
@@ -77,6 +75,7 @@ export class AdaptiveModel implements FreshnessModel {
   readonly #links = new LinkPrior();
   readonly #silence: Silence;
   readonly #budget: Budget;
+  readonly #guard = new ClassGuard();
   readonly #point: Point = { beats: 1, marginMs: 0 };
   /** What was solved for the last device without a gap, and how often it may be taken over. */
   readonly #newcomer = { uses: 0, used: 1, solvedFor: 1, solved: new Float32Array(UNCOUNTED - DEAD_BEATS) };
@@ -98,15 +97,11 @@ export class AdaptiveModel implements FreshnessModel {
     const gap = jumped(told) ? { ...told, missed: -1 } : told;
     const stepMs = learnedInterval(state, base + CADENCE, gap);
     const missed = missedIn(state, base + CADENCE, gap);
+    this.#guard.learn(gap.gapMs / stepMs, this.#budget.allowed(stepMs));
     this.#budget.gap(gap.gapMs, stepMs, gap.mistake);
     this.#links.learn(state, base, missed);
-    const caution = state[base + CAUTION] as number;
-    if (gap.mistake) {
-      state[base + CAUTION] = afterMistake(caution);
-      state[base + EVIDENCE] = STALE_MAX;
-    } else if (caution > 0) state[base + CAUTION] = faded(caution, this.#budget.allowed(gap.gapMs));
     const runs = state[base + RUNS] as number;
-    const evidence = missed > 0 ? Math.max(RUN_EVIDENCE_MIN, RUN_EVIDENCE / Math.max(1, runs)) : 1;
+    const evidence = missed > 0 ? Math.max(RUN_EVIDENCE_MIN, RUN_EVIDENCE / runs) : 1;
     state[base + EVIDENCE] = (state[base + EVIDENCE] as number) + evidence;
     state[base + UNCOUNTED] = (state[base + UNCOUNTED] as number) + 1;
     const steady = gap.nextMs > 0 || stepped(state, base + CADENCE, gap, missed);
@@ -177,11 +172,15 @@ export class AdaptiveModel implements FreshnessModel {
       lossShare: lost / (1 + lost),
       meanRun: entry > 0 ? lost / entry : 0,
       latenessMs: state[base + SCALE] as number,
-      beats,
+      beats: Math.min(beats, this.#guard.multiple),
       marginMs: state[base + DEAD_MARGIN] as number,
-      allowedSurvival: this.#budget.fair((1 + lost) * stepMs, state[base + TRIALS] as number),
+      allowedSurvival: this.#budget.fair(
+        (1 + lost) * stepMs,
+        state[base + TRIALS] as number,
+        this.#guard.gaps,
+      ),
       pace: this.#budget.pace,
-      caution: Math.exp(state[base + CAUTION] as number),
+      boundByClass: beats > this.#guard.multiple,
     };
   }
 
@@ -208,7 +207,12 @@ export class AdaptiveModel implements FreshnessModel {
   }
 
   #persistent(): Float64Array[] {
-    return [...this.#links.persistent(), ...this.#silence.persistent(), ...this.#budget.persistent()];
+    return [
+      ...this.#links.persistent(),
+      ...this.#silence.persistent(),
+      ...this.#budget.persistent(),
+      ...this.#guard.persistent(),
+    ];
   }
 
   #learnLateness(state: Float32Array, base: number, gap: Gap, missed: number, stepMs: number): void {
@@ -226,7 +230,7 @@ export class AdaptiveModel implements FreshnessModel {
   /** Expected instant of the last beat that is waited for, in time after the arrival. */
   #expectedEnd(state: Float32Array, base: number, plan: Plan, stepMs: number): number {
     const solved = state[base + DEAD_BEATS] as number;
-    const beats = Math.round(solved * Math.exp(state[base + CAUTION] as number));
+    const beats = Math.min(solved, Math.ceil(this.#guard.multiple));
     const end = expectedAfter(state, base + CADENCE, plan, beats);
     const risk = slowingRisk(state, base + CADENCE);
     const fair = this.#budget.allowed(stepMs);
@@ -256,7 +260,7 @@ export class AdaptiveModel implements FreshnessModel {
     const losses = this.#links.lossMass;
     const gaps = state[base + TRIALS] as number;
     const scale = state[base + SCALE] as number;
-    const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps);
+    const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps, this.#guard.gaps);
     const tail = tailBeats(losses, fair);
     const point = this.#point;
     let used = this.#budget.share(tail, gaps);

@@ -1,16 +1,25 @@
-import { Outages } from './outages.ts';
-import { emptyMass, logits, type Mass, outageShare, STAYS } from './run-law.ts';
+import {
+  emptyMass,
+  freshContinuations,
+  LAWS,
+  logits,
+  type Mass,
+  runProbability,
+  SEEN_STAYS,
+  STAYS,
+  WIDTH,
+} from './run-law.ts';
 
-/** Evidence of one device: slots relative to its base. Gaps that were no outage, and those of them with losses. */
+/** Evidence of one device: slots relative to its base. */
 export const TRIALS = 0;
 export const RUNS = 1;
-/** Beats lost in its runs after the first of each. */
+/** Fresh continuations under each law. */
 export const CONTINUATIONS = 2;
-/** Outages. */
-const OUTAGES = 3;
+/** Log-likelihood of its runs under each law, relative to the likeliest. */
+export const LOG_LIKELIHOOD = CONTINUATIONS + LAWS;
 /** Share of runs among the latest gaps. */
-export const RECENT = 4;
-export const LINK_SLOTS = 5;
+export const RECENT = LOG_LIKELIHOOD + LAWS;
+export const LINK_SLOTS = RECENT + 1;
 
 /** Gaps that `RECENT` looks back on, and the deviance from what was learned at which the link is another. */
 const RECENT_GAPS = 40;
@@ -20,18 +29,22 @@ const SAMPLE_DEVICES = 2000;
 /** Likelihoods and masses below this are left out. */
 const NEGLIGIBLE = 1e-11;
 const NEGLIGIBLE_LOSS = 1e-9;
+/** Share of the evidence that outlasts a change. */
+const KEPT = 0.15;
 
 /** Beats and runs a device remembers. */
 const MEMORY_TRIALS = 12000;
 const MEMORY_RUNS = 600;
+
+const LAWS_FIRST = [0.1, 0.2, 0.7];
 
 /** Values of the loss entry that are told apart, evenly spaced in the logit. */
 export const ENTRIES: readonly number[] = logits(5e-5, 0.97, 48);
 
 const LOG_ENTRY = ENTRIES.map(Math.log);
 const LOG_NO_ENTRY = ENTRIES.map((e) => Math.log1p(-e));
-const LOG_STAY = STAYS.map(Math.log);
-const LOG_END = STAYS.map((m) => Math.log1p(-m));
+const LOG_STAY = SEEN_STAYS.map((seen) => seen.map(Math.log));
+const LOG_END = SEEN_STAYS.map((seen) => seen.map((m) => Math.log1p(-m)));
 const CELLS = ENTRIES.length * STAYS.length;
 
 /**
@@ -48,21 +61,25 @@ export class LinkPrior {
   readonly #weights = Float64Array.from(this.#cautious);
   /** [censuses, devices] */
   readonly #counted = new Float64Array(2);
-  /** Of the device last asked about: likelihoods by entry and by stay. */
+  /** Share of the class's devices that follow each law. */
+  readonly #laws = Float64Array.from(LAWS_FIRST);
+  /** Of the device last asked about: likelihoods by entry, and by stay under each law. */
   readonly #byEntry = new Float64Array(ENTRIES.length);
-  readonly #byStay = new Float64Array(STAYS.length);
+  readonly #byStay = new Float64Array(WIDTH);
+  readonly #lawShare = new Float64Array(LAWS);
   /** Sums over entries of weight · likelihood, and of the same times the entry. */
   readonly #rowMass = new Float64Array(STAYS.length);
   readonly #rowLoss = new Float64Array(STAYS.length);
-  readonly #outages = new Outages();
-  /** What may befall the next beats of the device last asked about. */
-  readonly lossMass: Mass = emptyMass(this.#outages.survival);
+  /** Of the device last asked about: P(a run begins, law, stay). */
+  readonly lossMass: Mass = emptyMass();
+  /** P(stay | law), summing to one within each law. */
+  readonly belief = new Float64Array(WIDTH);
 
-  /** Fills `lossMass` for the device whose evidence lies at `base`. */
+  /** Fills `lossMass` and `belief` for the device whose evidence lies at `base`. */
   posterior(state: Float32Array, base: number): void {
     const trials = state[base + TRIALS] as number;
     const runs = state[base + RUNS] as number;
-    likelihood(this.#byEntry, LOG_ENTRY, LOG_NO_ENTRY, runs, trials - runs);
+    likelihood(this.#byEntry, 0, LOG_ENTRY, LOG_NO_ENTRY, runs, trials - runs);
     let from = 0;
     let to = ENTRIES.length;
     while ((this.#byEntry[from] as number) < NEGLIGIBLE) from++;
@@ -78,21 +95,41 @@ export class LinkPrior {
       this.#rowMass[m] = mass;
       this.#rowLoss[m] = loss;
     }
-    likelihood(this.#byStay, LOG_STAY, LOG_END, state[base + CONTINUATIONS] as number, runs);
+    let top = Number.NEGATIVE_INFINITY;
+    for (let law = 0; law < LAWS; law++) top = Math.max(top, state[base + LOG_LIKELIHOOD + law] as number);
     let total = 0;
-    for (let m = 0; m < STAYS.length; m++) {
-      total += (this.#rowMass[m] as number) * (this.#byStay[m] as number);
+    for (let law = 0; law < LAWS; law++) {
+      const share =
+        (this.#laws[law] as number) * Math.exp((state[base + LOG_LIKELIHOOD + law] as number) - top);
+      this.#lawShare[law] = share;
+      total += share;
     }
-    const mass = this.lossMass;
-    mass.count = 0;
-    for (let m = 0; m < STAYS.length; m++) {
-      const stay = (this.#byStay[m] as number) / total;
-      this.#byStay[m] = stay;
-      const loss = (this.#rowLoss[m] as number) * stay;
-      mass.values[m] = loss;
-      if (loss > NEGLIGIBLE_LOSS) mass.active[mass.count++] = m;
+    let count = 0;
+    for (let law = 0; law < LAWS; law++) {
+      const share = (this.#lawShare[law] as number) / total;
+      this.#lawShare[law] = share;
+      const row = law * STAYS.length;
+      likelihood(
+        this.#byStay,
+        row,
+        LOG_STAY[law] as number[],
+        LOG_END[law] as number[],
+        state[base + CONTINUATIONS + law] as number,
+        runs,
+      );
+      let sum = 0;
+      for (let m = 0; m < STAYS.length; m++)
+        sum += (this.#rowMass[m] as number) * (this.#byStay[row + m] as number);
+      for (let m = 0; m < STAYS.length; m++) {
+        const stay = (this.#byStay[row + m] as number) / sum;
+        this.#byStay[row + m] = stay;
+        this.belief[row + m] = (this.#rowMass[m] as number) * stay;
+        const loss = share * (this.#rowLoss[m] as number) * stay;
+        this.lossMass.values[row + m] = loss;
+        if (loss > NEGLIGIBLE_LOSS) this.lossMass.active[count++] = row + m;
+      }
     }
-    mass.outage = this.#outages.rate(state[base + OUTAGES] as number, trials);
+    this.lossMass.count = count;
   }
 
   /** The device last asked about is counted into the class. */
@@ -108,7 +145,10 @@ export class LinkPrior {
     const step = Math.min((2 + censuses) ** -0.6, 1 / (1 + Math.min(devices, SAMPLE_DEVICES)));
     const caution = Math.max(0.002, 0.5 / (0.5 + devices));
     for (let m = 0; m < STAYS.length; m++) {
-      const stay = this.#byStay[m] as number;
+      let stay = 0;
+      for (let law = 0; law < LAWS; law++) {
+        stay += (this.#lawShare[law] as number) * (this.#byStay[law * STAYS.length + m] as number);
+      }
       for (let e = 0, at = m * ENTRIES.length; e < ENTRIES.length; e++, at++) {
         const old = this.#learned[at] as number;
         const posterior = (this.#weights[at] as number) * (this.#byEntry[e] as number) * stay;
@@ -117,40 +157,42 @@ export class LinkPrior {
         this.#weights[at] = (1 - caution) * next + caution * (this.#cautious[at] as number);
       }
     }
+    for (let law = 0; law < LAWS; law++) {
+      const old = this.#laws[law] as number;
+      this.#laws[law] = old + step * ((this.#lawShare[law] as number) - old);
+    }
   }
 
   /** One more gap of this device: `missed` beats in a row were lost. */
   learn(state: Float32Array, base: number, missed: number): void {
-    let own = 1;
-    if (missed === 0) this.#outages.none();
-    else {
+    let trials = state[base + TRIALS] as number;
+    let runs = state[base + RUNS] as number;
+    trials++;
+    if (missed > 0) {
       this.posterior(state, base);
-      const outage = outageShare(this.lossMass, missed);
-      this.#outages.learn(missed, outage);
-      own = 1 - outage;
-      state[base + OUTAGES] = (state[base + OUTAGES] as number) + outage;
-      state[base + RUNS] = (state[base + RUNS] as number) + own;
-      state[base + CONTINUATIONS] = (state[base + CONTINUATIONS] as number) + own * (missed - 1);
+      for (let law = 0; law < LAWS; law++) {
+        const p = runProbability(this.belief, law, missed);
+        const at = base + LOG_LIKELIHOOD + law;
+        state[at] = (state[at] as number) + Math.log(Math.max(p, 1e-30));
+        const c = base + CONTINUATIONS + law;
+        state[c] = (state[c] as number) + freshContinuations(law, missed);
+      }
+      runs++;
     }
-    const trials = (state[base + TRIALS] as number) + own;
-    const runs = state[base + RUNS] as number;
-    state[base + TRIALS] = trials;
-    const keep = Math.min(1, MEMORY_TRIALS / trials, MEMORY_RUNS / Math.max(1, runs));
-    if (this.#changed(state, base, trials, runs, missed)) this.#startAnew(state, base);
-    else if (keep < 1) {
-      for (let i = TRIALS; i <= OUTAGES; i++) state[base + i] = (state[base + i] as number) * keep;
+    let keep = Math.min(1, MEMORY_TRIALS / trials, MEMORY_RUNS / Math.max(1, runs));
+    if (this.#changed(state, base, trials, runs, missed)) keep = KEPT;
+    state[base + TRIALS] = trials * keep;
+    state[base + RUNS] = runs * keep;
+    if (keep === 1 && missed === 0) return;
+    let top = Number.NEGATIVE_INFINITY;
+    for (let law = 0; law < LAWS; law++) {
+      state[base + CONTINUATIONS + law] = (state[base + CONTINUATIONS + law] as number) * keep;
+      top = Math.max(top, state[base + LOG_LIKELIHOOD + law] as number);
     }
-  }
-
-  /** The link is another one: all that is known of it are its latest gaps. */
-  #startAnew(state: Float32Array, base: number): void {
-    const runs = RECENT_GAPS * (state[base + RECENT] as number);
-    const fewer = runs / Math.max(runs, state[base + RUNS] as number);
-    state[base + OUTAGES] =
-      ((state[base + OUTAGES] as number) * RECENT_GAPS) / (state[base + TRIALS] as number);
-    state[base + CONTINUATIONS] = (state[base + CONTINUATIONS] as number) * fewer;
-    state[base + RUNS] = runs;
-    state[base + TRIALS] = RECENT_GAPS;
+    for (let law = 0; law < LAWS; law++) {
+      const at = base + LOG_LIKELIHOOD + law;
+      state[at] = Math.max(-50, ((state[at] as number) - top) * keep);
+    }
   }
 
   /** Compares the latest gaps with all those remembered. */
@@ -166,12 +208,13 @@ export class LinkPrior {
   }
 
   persistent(): Float64Array[] {
-    return [this.#counted, this.#learned, this.#weights, ...this.#outages.persistent()];
+    return [this.#counted, this.#laws, this.#learned, this.#weights];
   }
 }
 
 function likelihood(
   into: Float64Array,
+  from: number,
   logYes: readonly number[],
   logNo: readonly number[],
   yes: number,
@@ -180,10 +223,10 @@ function likelihood(
   let top = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logYes.length; i++) {
     const value = yes * (logYes[i] as number) + no * (logNo[i] as number);
-    into[i] = value;
+    into[from + i] = value;
     if (value > top) top = value;
   }
-  for (let i = 0; i < logYes.length; i++) into[i] = Math.exp((into[i] as number) - top);
+  for (let i = 0; i < logYes.length; i++) into[from + i] = Math.exp((into[from + i] as number) - top);
 }
 
 /** Entries mostly small, stays broad and leaning the way of the entry. */
