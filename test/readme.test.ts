@@ -6,13 +6,15 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { classSchema, detectorConfigSchema } from '@slowbeat/detector-service';
 import { skipWithout } from '@slowbeat/test-servers';
-import { type Monitor, Running, scratch, startMonitor } from './support/processes.ts';
+import { type Monitor, Running, scratch, slowbeat, startMonitor } from './support/processes.ts';
 import { PACKAGES, ROOT } from './support/sources.ts';
 
 const PAGES = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].concat(
   PACKAGES.map((name) => `${name}/README.md`),
   'device-sdk/PROTOCOL.md',
+  'broker/OTHER-BROKERS.md',
   'detector-service/QUERIES.md',
+  'detector-service/REPLAY.md',
   'detector-service/SERIES.md',
   'deploy/grafana/README.md',
 );
@@ -83,6 +85,24 @@ test('the commands below npm start do what the README says', {
   assert.match(output('npm run --silent slowbeat -- uptime'), /meter +my-device +100\.000 %/);
   assert.match(output('npm run --silent slowbeat -- sim scenarios'), /flaky-links/);
   assert.match(readFileSync(join(directory.path, 'truth.ndjson'), 'utf8'), /"alive":true/);
+});
+
+test('every command is in its README', async () => {
+  const commandsBelow = async (...command: string[]) => {
+    await using process = slowbeat([...command, '--help']);
+    assert.equal(await process.closed(), 0, process.stderr);
+    const [, list = ''] = process.stdout.split('\nCommands:\n');
+    const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name as string);
+    return names.filter((name) => name !== 'help');
+  };
+  const table = read('deploy/standalone/README.md');
+  for (const name of await commandsBelow()) {
+    const below = await commandsBelow(name);
+    const known = [name, ...below.map((part) => `${name} ${part}`)].filter((command) =>
+      new RegExp(`\\| \`slowbeat ${command}[ \`]`).test(table),
+    );
+    assert.ok(known.length >= Math.max(below.length, 1), `slowbeat ${name} ${below}: only ${known}`);
+  }
 });
 
 test('the example device beats', async () => {
