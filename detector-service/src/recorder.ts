@@ -5,6 +5,7 @@
 import { encode, type StateMessage, stateTopic } from '@slowbeat/device-sdk/protocol';
 import type { Logger } from 'pino';
 import type { DeviceView, Transition } from './detector/index.ts';
+import type { DeviceKey } from './store/device-key.ts';
 import {
   type FleetSeries,
   type Heard,
@@ -31,6 +32,7 @@ export interface RecorderOptions {
   readonly logger: Logger;
 }
 
+/** An empty retained message removes the one that was there. */
 const NOTHING = new Uint8Array(0);
 const NOTHING_TO_RECORD = Promise.resolve();
 
@@ -88,6 +90,11 @@ export class Recorder {
     for (const view of views) this.#publish(view, () => messageOfView(view, this.#options.monitor));
   }
 
+  /** Removes the retained verdicts of devices that have left for good. */
+  clear(devices: Iterable<DeviceKey>): void {
+    for (const device of devices) this.#options.publisher.put(this.#topicOf(device), () => NOTHING);
+  }
+
   /** Resolves when everything recorded so far is durable and told. */
   settled(): Promise<void> {
     return this.#settled;
@@ -123,8 +130,7 @@ export class Recorder {
   #tell(transitions: readonly Transition[]): void {
     for (const transition of transitions) {
       this.transitions.add(transition.from, transition.to);
-      // Who has left for good leaves no verdict behind: an empty retained message removes it.
-      if (transition.to === 'retired') this.#options.publisher.put(this.#topicOf(transition), () => NOTHING);
+      if (transition.to === 'retired') this.clear([transition]);
       else this.#publish(transition, () => messageOfTransition(transition, this.#options.monitor));
       for (const listener of this.#listeners) listener(transition);
     }
@@ -134,7 +140,7 @@ export class Recorder {
     this.#options.publisher.put(this.#topicOf(about), () => encode('state', message()));
   }
 
-  #topicOf({ deviceClass, device }: { deviceClass: string; device: string }): string {
+  #topicOf({ deviceClass, device }: DeviceKey): string {
     const { root, monitor, ownStateTopic } = this.#options;
     return stateTopic(root, deviceClass, device, ownStateTopic ? monitor : undefined);
   }

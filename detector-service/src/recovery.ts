@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { readAliveMark } from './alive-mark.ts';
 import type { DetectorConfig } from './config.ts';
 import { Detector, type DetectorOptions, SnapshotError } from './detector/index.ts';
+import type { DeviceKey } from './store/device-key.ts';
 import { hasCode } from './store/durable-file.ts';
 import {
   BeatLog,
@@ -47,6 +48,8 @@ export interface Recovered {
   readonly silentSinceAt: number | undefined;
   /** Verdicts about devices that the detector no longer watches, because their class is gone from the settings. */
   readonly abandoned: readonly LatestVerdict[];
+  /** Who was retired lately: a crash may have come before the retained verdict was removed. */
+  readonly retired: readonly DeviceKey[];
 }
 
 export interface RecoveryOptions {
@@ -89,18 +92,19 @@ export async function recover({
     const detector = await restoredDetector(paths.snapshot, { ...config, probing }, logger);
     let silentSinceAt = await readAliveMark(paths.mark);
     const abandoned: LatestVerdict[] = [];
+    const retired: DeviceKey[] = [];
     for (const verdict of series.latest()) {
       silentSinceAt = Math.max(silentSinceAt ?? verdict.at, verdict.at);
       const { deviceClass, device, at, state } = verdict;
       const view = detector.device(deviceClass, device, at);
       if (view !== undefined && at <= view.since) continue;
       detector.adopt(verdict);
-      const isWatched = detector.device(deviceClass, device, at) !== undefined;
-      if (!isWatched && state !== 'retired' && state !== 'unknown') abandoned.push(verdict);
+      if (state === 'retired') retired.push({ deviceClass, device });
+      else if (detector.device(deviceClass, device, at) === undefined) abandoned.push(verdict);
     }
     series.resume(silentSinceAt ?? now());
     const beatLog = config.rawBeats ? await openBeatLog(paths.beats, { config, logger, now }) : undefined;
-    return { journal, series, detector, beatLog, silentSinceAt, abandoned };
+    return { journal, series, detector, beatLog, silentSinceAt, abandoned, retired };
   } catch (error) {
     await journal.close();
     throw error;

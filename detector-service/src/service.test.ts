@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { type Beat, type Birth, decode, encode, topicFor } from '@slowbeat/device-sdk/protocol';
+import { type Beat, type Birth, type Bye, decode, encode, topicFor } from '@slowbeat/device-sdk/protocol';
 import { until } from '@slowbeat/test-servers';
 import { type Logger, pino } from 'pino';
 import { readAliveMark } from './alive-mark.ts';
@@ -39,6 +39,7 @@ class Machine {
       clock: this.clock,
       logger: this.logger,
       publish: async (topic, payload) => {
+        if (payload.length === 0) return void this.published.set(topic, 'none');
         const verdict = decode('state', payload);
         assert.ok(verdict.ok, topic);
         this.published.set(topic, verdict.message.state);
@@ -87,9 +88,9 @@ afterEach(async () => {
 });
 
 function send(
-  kind: 'birth' | 'beat',
+  kind: 'birth' | 'beat' | 'bye',
   device: string,
-  message: Birth & Beat,
+  message: Birth & Beat & Bye,
   retained = false,
 ): Promise<void> {
   const topic = topicFor('hb/v1', 'meter', device, kind);
@@ -268,17 +269,32 @@ describe('a restart', () => {
     assert.match(machine.logged.at(-1)?.msg ?? '', /moved aside/);
   });
 
-  it('says unknown, once, of devices whose class is gone from the settings', async () => {
+  it('retires, once, devices whose class is gone from the settings, and takes their verdicts back', async () => {
     service.link(true);
     await send('beat', 'm-1', { generation: 1, session: 1, seq: 0 });
     await machine.clock.pass(60 * SECOND);
     await service.stop();
     for (let run = 0; run < 2; run++) {
       service = await machine.start({ other: { interval: '1m' } });
+      service.link(true);
       await service.stop();
     }
-    const unknown = (await machine.journal()).filter((line) => line.startsWith('m-1 unknown'));
-    assert.equal(unknown.length, 1);
+    const retired = (await machine.journal()).filter((line) => line.startsWith('m-1 retired'));
+    assert.equal(retired.length, 1);
+    assert.equal(machine.published.get('hb/v1/meter/m-1/state'), 'none');
+  });
+
+  it('takes back the verdict of a device that was retired just before a crash', async () => {
+    service.link(true);
+    await send('beat', 'm-1', { generation: 1, session: 1, seq: 0 });
+    service.link(false);
+    await send('bye', 'm-1', { generation: 1, session: 1, retire: true });
+    await service.stop();
+    assert.equal(machine.published.get('hb/v1/meter/m-1/state'), 'alive');
+    service = await machine.start();
+    service.link(true);
+    await service.stop();
+    assert.equal(machine.published.get('hb/v1/meter/m-1/state'), 'none');
   });
 
   it('refuses a data directory in which another monitor works', async () => {

@@ -94,14 +94,15 @@ export class DetectorService implements AsyncDisposable {
     this.beatLog = log;
     this.journal = recovered.journal;
     this.transitions = recorder.transitions;
-    const { silentSinceAt, abandoned } = recovered;
+    const { silentSinceAt, abandoned, retired } = recovered;
     const notBeforeAt = silentSinceAt === undefined ? 0 : silentSinceAt + 1;
     this.#gapMsMin = gapThatMatters(Object.values(config.classes));
     this.#time = new MonotonicTime({ clock, gapMsMin: this.#gapMsMin, notBeforeAt });
     this.#deadline = new DeadlineTimer(clock, () => void this.#judge());
     const blindSinceAt = silentSinceAt ?? this.#time.latestAt;
     this.#observeHealth(this.#health.began('restart', blindSinceAt));
-    void this.#record(abandoned.map((verdict) => unknownSince(blindSinceAt, verdict)));
+    recorder.clear(retired);
+    void this.#record(abandoned.map((verdict) => retiredSince(blindSinceAt, verdict)));
     this.#reach();
     this.#scheduleTick();
   }
@@ -297,11 +298,14 @@ export class DetectorService implements AsyncDisposable {
   }
 }
 
-/** The last word about a device that nobody watches any more, because its class is gone from the settings. */
-function unknownSince(
+/**
+ * The last word about a device that nobody watches any more, because its class is gone from the settings. Anything less
+ * would have its hours written as unknown for ever, and leave a retained verdict that nobody stands by.
+ */
+function retiredSince(
   at: number,
   { deviceClass, device, site, state }: Recovered['abandoned'][number],
 ): Transition {
-  const reason = 'monitor-blind';
-  return { deviceClass, device, site, from: state, to: 'unknown', at, noticedAt: at, reason, phi: 0 };
+  const reason = 'retired';
+  return { deviceClass, device, site, from: state, to: 'retired', at, noticedAt: at, reason, phi: 0 };
 }

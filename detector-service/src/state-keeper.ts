@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { AliveMark } from './alive-mark.ts';
 import type { Detector } from './detector/index.ts';
 import type { Paths } from './recovery.ts';
-import { replaceFile } from './store/durable-file.ts';
+import { replaceFile, replaceFileInPieces } from './store/durable-file.ts';
 import { encodeSeries, type FleetSeries, type Journal } from './store/index.ts';
 
 export interface StateKeeperOptions {
@@ -71,24 +71,26 @@ export class StateKeeper {
 
   /** A snapshot holds no verdict that the journal lacks: otherwise a crash would lose it from the series. */
   async #save(at: number): Promise<void> {
-    const { detector, series, journal, settled, paths, logger } = this.#options;
+    const { detector, series, journal, settled, paths } = this.#options;
     this.#savedAt = at;
     this.#isChanged = false;
-    const files = [{ path: paths.snapshot, content: detector.snapshot() }];
+    const learned = detector.snapshot();
     if (at >= this.#seriesDueAt) {
-      const startedMs = performance.now();
       // What is not durable yet lies behind this position, and is read back over what the snapshot knows of it.
-      files.push({ path: paths.series, content: encodeSeries(series, at, journal.end()) });
-      this.#seriesDueAt = at + SERIES_PAUSE * (performance.now() - startedMs);
+      const blocks = new TimedPieces(encodeSeries(series, at, journal.end()));
+      await this.#replaced(paths.series, replaceFileInPieces(paths.series, blocks, settled));
+      this.#seriesDueAt = at + SERIES_PAUSE * blocks.tookMs;
     }
     await settled();
-    for (const { path, content } of files) {
-      await replaceFile(path, content).catch((error: unknown) => {
-        this.#isChanged = true;
-        const consequence = 'the snapshot cannot be written; a restart would have to learn some of it anew';
-        logger.error({ err: error, path }, consequence);
-      });
-    }
+    await this.#replaced(paths.snapshot, replaceFile(paths.snapshot, learned));
+  }
+
+  #replaced(path: string, replacing: Promise<void>): Promise<void> {
+    return replacing.catch((error: unknown) => {
+      this.#isChanged = true;
+      const consequence = 'the snapshot cannot be written; a restart would have to learn some of it anew';
+      this.#options.logger.error({ err: error, path }, consequence);
+    });
   }
 
   #markFailed(error: unknown): void {
@@ -99,5 +101,24 @@ export class StateKeeper {
       { err: error, path: paths.mark },
       'the sign of life cannot be written; blind time would seem longer',
     );
+  }
+}
+
+/** Hands pieces on, and knows how long making them took. */
+class TimedPieces implements Iterable<Uint8Array> {
+  tookMs = 0;
+  readonly #pieces: Iterable<Uint8Array>;
+
+  constructor(pieces: Iterable<Uint8Array>) {
+    this.#pieces = pieces;
+  }
+
+  *[Symbol.iterator](): Generator<Uint8Array> {
+    let startedMs = performance.now();
+    for (const piece of this.#pieces) {
+      this.tookMs += performance.now() - startedMs;
+      yield piece;
+      startedMs = performance.now();
+    }
   }
 }

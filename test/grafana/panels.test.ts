@@ -1,37 +1,34 @@
-/** Every panel and variable of the dashboards, asked of a real InfluxDB 1.x that holds what Slowbeat writes. */
+/**
+ * Every panel and variable of the dashboards, asked of a real InfluxDB 1.x that holds what Slowbeat writes; and those that
+ * InfluxDB 3 is asked in SQL, of DuckDB, against what InfluxQL says.
+ */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Transition } from '@slowbeat/detector-service/detector';
-import { FleetSeries, openJournal, startInfluxSender } from '@slowbeat/detector-service/store';
+import { openJournal, startInfluxSender } from '@slowbeat/detector-service/store';
 import { ask, type Influxd, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
+import { type DuckDbServer, needsDuckDb } from '@slowbeat/test-servers/duckdb';
 import { pino } from 'pino';
 import { ROOT } from '../support/sources.ts';
+import { influx3Holding } from './influx3.ts';
+import { type Dashboard, inSql } from './sql-dashboards.ts';
+import { twoDays } from './two-days.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const logger = pino({ level: 'silent' });
 
-interface Panel {
-  readonly title: string;
-  readonly targets: readonly { readonly query: string }[];
-}
-interface Dashboard {
-  readonly uid: string;
-  readonly panels: readonly Panel[];
-  readonly templating: {
-    readonly list: readonly { readonly name: string; readonly type: string; readonly query: string }[];
-  };
-}
-
-const dashboards = ['fleet', 'site', 'device'].map(
-  (name) =>
-    JSON.parse(readFileSync(join(ROOT, `deploy/grafana/dashboards/${name}.json`), 'utf8')) as Dashboard,
+const NAMES = ['fleet', 'site', 'device'];
+const dashboards = NAMES.map(
+  (name) => JSON.parse(readFileSync(pathOf('dashboards', name), 'utf8')) as Dashboard,
 );
+
+function pathOf(folder: 'dashboards' | 'dashboards-v3', name: string): string {
+  return join(ROOT, `deploy/grafana/${folder}/${name}.json`);
+}
 
 /** The late list looks back from the server's own now, so the fleet lives up to now. */
 const now = Date.now();
@@ -41,14 +38,36 @@ const start = Math.floor(now / DAY_MS) * DAY_MS - 2 * DAY_MS;
 function filledIn(query: string): string {
   return query
     .replaceAll('$timeFilter', `time >= ${start}ms and time <= ${now}ms`)
+    .replaceAll(`\${__from}ms`, `${start}ms`)
+    .replaceAll(`\${__to}ms`, `${now}ms`)
     .replaceAll('$__interval', '1h')
     .replaceAll(/\$\{class:regex\}/g, '(meter|valve)')
     .replaceAll('$site', 'north')
     .replaceAll('$device', 'd1');
 }
 
+/** What Grafana puts in for its variables in SQL. DuckDB's own `now()` has a time zone. */
+function filledInSql(query: string): string {
+  const instant = (at: number): string => `CAST('${new Date(at).toISOString()}' AS TIMESTAMP)`;
+  return query
+    .replaceAll('$__timeFilter(time)', `time >= ${instant(start)} AND time <= ${instant(now)}`)
+    .replaceAll('$__timeFrom', instant(start))
+    .replaceAll('$__timeTo', instant(now))
+    .replaceAll('now()', instant(now))
+    .replaceAll(`\${class:sqlstring}`, `'meter','valve'`)
+    .replaceAll(`\${site:sqlstring}`, `'north'`)
+    .replaceAll(`\${device:sqlstring}`, `'d1'`);
+}
+
+/** DuckDB gives integers as text; what was never told is null there and 0 or null here. */
+function plain(value: unknown): unknown {
+  const number = Number(value);
+  return value === null || Number.isNaN(number) ? value : Math.round(number * 1e9) / 1e9;
+}
+
 let directory = '';
 let influxd: Influxd | undefined;
+let influx3: DuckDbServer | undefined;
 
 describe('Grafana', needsInfluxd, () => {
   before(async () => {
@@ -59,13 +78,15 @@ describe('Grafana', needsInfluxd, () => {
     await using journal = await openJournal({ directory, logger, now: () => at, sync: 'interval' });
     const sending = { journal, target, logger, createDatabaseIfMissing: true };
     await using sender = await startInfluxSender(sending);
-    for (const lines of twoDays((instant) => (at = instant))) await journal.append(lines);
+    for (const lines of twoDays(start, now, (instant) => (at = instant))) await journal.append(lines);
     await journal.close();
     await sender.flushed();
     assert.equal(sender.status().deadLetters, 0);
+    if (!needsDuckDb.skip) influx3 = await influx3Holding(journal, directory);
   });
   after(async () => {
     await influxd?.[Symbol.asyncDispose]();
+    await influx3?.[Symbol.asyncDispose]();
     await rm(directory, { recursive: true });
   });
 
@@ -78,7 +99,7 @@ describe('Grafana', needsInfluxd, () => {
     }
     for (const { title, targets } of panels) {
       it(`${uid} has data for "${title}"`, async () => {
-        for (const { query } of targets) {
+        for (const { query = '' } of targets) {
           const text = filledIn(query);
           assert.doesNotMatch(text, /\$[\w{]/, 'every variable is filled in');
           const rows = await ask(influxd?.url ?? '', text, { db: 'slowbeat' });
@@ -94,6 +115,28 @@ describe('Grafana', needsInfluxd, () => {
     }
   }
 
+  for (const [index, { uid, panels }] of dashboards.map(inSql).entries()) {
+    for (const [place, { title, targets }] of panels.entries()) {
+      const { rawSql } = targets[0] ?? {};
+      if (rawSql === undefined) continue;
+      it(`${uid} says the same in SQL for "${title}"`, needsDuckDb, async () => {
+        const { query = '' } = dashboards[index]?.panels[place]?.targets[0] ?? {};
+        const expected = await ask(influxd?.url ?? '', filledIn(query), { db: 'slowbeat' });
+        const text = filledInSql(rawSql);
+        assert.doesNotMatch(text, /\$[\w{]/, 'every variable is filled in');
+        const rows = (await influx3?.ask(text)) ?? [];
+        const values = rows.map(({ time, class: _, device, site, ...row }) => Object.values(row).map(plain));
+        const width = values[0]?.length ?? 0;
+        assert.ok(width > 0, text);
+        assert.deepEqual(
+          values.sort(),
+          expected.map((row) => row.slice(1, 1 + width).map(plain)).sort(),
+          text,
+        );
+      });
+    }
+  }
+
   it('shows the uptime that the verdicts say', async () => {
     const uptime = dashboards[2]?.panels.find(({ title }) => title === 'Uptime')?.targets[0]?.query ?? '';
     const [[, percent]] = (await ask(influxd?.url ?? '', filledIn(uptime), { db: 'slowbeat' })) as [
@@ -102,6 +145,18 @@ describe('Grafana', needsInfluxd, () => {
     const closedMs = Math.floor(now / HOUR_MS) * HOUR_MS - start;
     assert.ok(Math.abs(percent - 100 * (1 - (3 * HOUR_MS) / closedMs)) < 1e-9, `${percent}`);
   });
+});
+
+it('the dashboards for InfluxDB 3 are those in InfluxQL, with SQL where it matters', () => {
+  for (const [index, name] of NAMES.entries()) {
+    const path = pathOf('dashboards-v3', name);
+    const made = inSql(dashboards[index] as Dashboard);
+    if (process.env.SLOWBEAT_REWRITE_GOLDEN === '1') {
+      writeFileSync(path, `${JSON.stringify(made, null, 2)}\n`);
+    }
+    const text = readFileSync(path, 'utf8');
+    assert.deepEqual(JSON.parse(text), made, 'SLOWBEAT_REWRITE_GOLDEN=1 writes it anew');
+  }
 });
 
 it('every dashboard names its data source by a variable, and panels do not overlap', () => {
@@ -121,48 +176,3 @@ it('every dashboard names its data source by a variable, and panels do not overl
     }
   }
 });
-
-const DEVICES = [
-  { deviceClass: 'meter', device: 'd1', site: 'north' },
-  { deviceClass: 'meter', device: 'd2', site: 'south' },
-  { deviceClass: 'valve', device: 'd3', site: 'north' },
-];
-
-/** A beat every quarter of an hour; d1 is dead for three hours of the second day, and d3 at the end. */
-function* twoDays(onInstant: (at: number) => void): Generator<string[]> {
-  const series = new FleetSeries();
-  const transition = (
-    index: number,
-    at: number,
-    rest: Pick<Transition, 'from' | 'to' | 'reason'>,
-  ): Transition => ({
-    ...(DEVICES[index] as (typeof DEVICES)[number]),
-    at,
-    noticedAt: at,
-    phi: 1.5,
-    ...rest,
-  });
-  series.hears(start);
-  for (const index of DEVICES.keys()) {
-    yield series.record(transition(index, start, { from: 'unknown', to: 'alive', reason: 'first-seen' }));
-  }
-  const [diesAt, returnsAt] = [start + DAY_MS + 6 * HOUR_MS, start + DAY_MS + 9 * HOUR_MS];
-  for (let at = start + MINUTE_MS; at <= now; at += MINUTE_MS) {
-    onInstant(at);
-    yield [...series.closeSlots(at)].flat();
-    if (at % DAY_MS === 0) yield [...series.checkpoint(at)].flat();
-    if (at === diesAt)
-      yield series.record(transition(0, at, { from: 'alive', to: 'dead', reason: 'silence' }));
-    if (at === returnsAt)
-      yield series.record(transition(0, at, { from: 'dead', to: 'alive', reason: 'heard' }));
-    if (at % (15 * MINUTE_MS) !== 0) continue;
-    for (const { deviceClass, device } of DEVICES) {
-      if (device === 'd1' && at >= diesAt && at < returnsAt) continue;
-      const told = { roundTripMs: 20 + (at % 7), batteryPercent: 80, rssiDbm: -70 };
-      const planned = { kind: 'beat', nextMs: 15 * MINUTE_MS - 500, intervalMs: 15 * MINUTE_MS } as const;
-      const beat = { deviceClass, device, ...planned, ...told, deadAt: at + HOUR_MS };
-      yield [...series.heard(beat, at).lines];
-    }
-  }
-  yield series.record(transition(2, now, { from: 'alive', to: 'suspect', reason: 'late' }));
-}

@@ -47,17 +47,17 @@ export class Columns<S extends Record<string, Kind<NumberArray>>> {
     for (const column of this.#arrays) column[row] = 0;
   }
 
-  /** The first `rows` rows by name, for a snapshot; not copied. */
-  entries(rows: number): [string, NumberArray][] {
+  /** Rows `from` to `to` by name, for a snapshot; not copied. */
+  entries(from: number, to: number): [string, NumberArray][] {
     return Object.entries(this.of as Record<string, NumberArray>).map(([name, column]) => [
       name,
-      column.subarray(0, rows),
+      column.subarray(from, to),
     ]);
   }
 
   /** Takes over what {@link entries} gave; columns of other names stay zero. */
-  restore(name: string, values: NumberArray): void {
-    if (values.length > 0) this.reach(values.length - 1);
-    (this.of as Record<string, NumberArray>)[name]?.set(values);
+  restore(name: string, values: NumberArray, from: number): void {
+    if (values.length > 0) this.reach(from + values.length - 1);
+    (this.of as Record<string, NumberArray>)[name]?.set(values, from);
   }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Reason, State, Transition } from '../detector/transition.ts';
 import { seeded } from '../uptime/random-fleet.test.support.ts';
-import { replaceFile } from './durable-file.ts';
+import { replaceFileInPieces } from './durable-file.ts';
 import { openJournal } from './journal.ts';
 import { startInfluxSender } from './sender.ts';
 import { loadSeries } from './series-loading.ts';
@@ -63,6 +63,20 @@ function verdict(): Transition {
   return { ...about, from: newest.state, at: random() < 0.8 ? now : now - below(20 * STEP_MS_MAX) };
 }
 
+let settled = Promise.resolve();
+let isSaving = false;
+
+/** In the middle of it all, as the service does: what is not durable yet lies behind the position. */
+function save(): void {
+  if (isSaving) return;
+  isSaving = true;
+  void replaceFileInPieces(snapshotPath, encodeSeries(series, now, journal.end()), () => settled).finally(
+    () => {
+      isSaving = false;
+    },
+  );
+}
+
 for (let turn = 1; ; turn++) {
   now += below(STEP_MS_MAX);
   const lines = [...series.closeSlots(now)].flat();
@@ -71,9 +85,8 @@ for (let turn = 1; ; turn++) {
   const told = { kind: 'beat', nextMs: 60_000, intervalMs: 60_000, roundTripMs: 5 } as const;
   lines.push(...series.heard({ deviceClass: 'meter', device: `d${below(DEVICES)}`, ...told }, now).lines);
   const appended = journal.append(lines);
-  // In the middle of it all, as the service does: what is not durable yet lies behind the position.
-  const snapshot = turn % 10 === 0 ? encodeSeries(series, now, journal.end()) : undefined;
+  settled = appended;
+  if (turn % 10 === 0) save();
   await appended;
   process.stdout.write(`${JSON.stringify(lines)}\n`);
-  if (snapshot !== undefined) await replaceFile(snapshotPath, snapshot);
 }

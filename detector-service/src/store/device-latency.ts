@@ -3,7 +3,7 @@
  * bytes that count in logarithmic bins. A device that tells none has no row here.
  */
 import { ClockEnvelope } from './clock-envelope.ts';
-import { Columns } from './columns.ts';
+import { Columns, type NumberArray } from './columns.ts';
 import { logScale, percentile } from './log-bins.ts';
 import type { SlotLatency } from './rollup-line.ts';
 
@@ -12,6 +12,7 @@ const SCALE = logScale(0.1, 1, 48);
 const BIN_MAX = 255;
 
 type Slot = 'hour' | 'day';
+const SLOTS: readonly Slot[] = ['hour', 'day'];
 
 export class DeviceLatency {
   readonly columns = new Columns({
@@ -38,7 +39,7 @@ export class DeviceLatency {
     this.columns.clear(row);
     this.envelope.columns.reach(row);
     this.envelope.columns.clear(row);
-    for (const slot of ['hour', 'day'] as const) {
+    for (const slot of SLOTS) {
       if ((row + 1) * SCALE.bins > this.#bins[slot].length) {
         const wider = new Uint8Array(Math.ceil((row + 1) * 1.25) * SCALE.bins);
         wider.set(this.#bins[slot]);
@@ -87,22 +88,50 @@ export class DeviceLatency {
     this.#bins[slot].fill(0, row * SCALE.bins, (row + 1) * SCALE.bins);
   }
 
-  /** Everything that is kept of the rows, for a snapshot. */
-  persistent(): { rows: number; free: readonly number[]; hour: Uint8Array; day: Uint8Array } {
-    const bytes = this.#rows * SCALE.bins;
-    return {
-      rows: this.#rows,
-      free: this.#free,
-      hour: this.#bins.hour.subarray(0, bytes),
-      day: this.#bins.day.subarray(0, bytes),
-    };
+  /** Everything that is kept of some rows, by name: for a snapshot. */
+  gathered(rows: Uint32Array): [string, NumberArray][] {
+    const taken: [string, NumberArray][] = [];
+    for (const [set, columns] of this.#columnSets()) {
+      for (const [name, column] of Object.entries<NumberArray>(columns.of)) {
+        const values = new (column.constructor as new (length: number) => NumberArray)(rows.length);
+        for (const [index, row] of rows.entries()) values[index] = column[row] as number;
+        taken.push([`${set}.${name}`, values]);
+      }
+    }
+    for (const slot of SLOTS) {
+      const bins = new Uint8Array(rows.length * SCALE.bins);
+      for (const [index, row] of rows.entries()) {
+        bins.set(this.#bins[slot].subarray(row * SCALE.bins, (row + 1) * SCALE.bins), index * SCALE.bins);
+      }
+      taken.push([`bins.${slot}`, bins]);
+    }
+    return taken;
   }
 
-  /** Takes over what {@link persistent} gave; the columns are restored apart. */
-  restore(rows: number, free: readonly number[], hour: Uint8Array, day: Uint8Array): void {
-    this.#rows = rows;
-    this.#free.push(...free);
-    this.#bins = { hour: Uint8Array.from(hour), day: Uint8Array.from(day) };
+  /** Takes over what {@link gathered} gave, in rows of its own. @returns these, in the order in which they were given */
+  restore(taken: ReadonlyMap<string, NumberArray>): number[] {
+    const count = (taken.get('bins.hour')?.length ?? 0) / SCALE.bins;
+    const rows = Array.from({ length: count }, () => this.add());
+    for (const [set, columns] of this.#columnSets()) {
+      for (const [name, column] of Object.entries<NumberArray>(columns.of)) {
+        const values = taken.get(`${set}.${name}`);
+        for (const [index, row] of rows.entries()) column[row] = values?.[index] ?? 0;
+      }
+    }
+    for (const slot of SLOTS) {
+      const bins = taken.get(`bins.${slot}`) as Uint8Array;
+      for (const [index, row] of rows.entries()) {
+        this.#bins[slot].set(bins.subarray(index * SCALE.bins, (index + 1) * SCALE.bins), row * SCALE.bins);
+      }
+    }
+    return rows;
+  }
+
+  #columnSets() {
+    return [
+      ['latency', this.columns],
+      ['envelope', this.envelope.columns],
+    ] as const;
   }
 
   #sum(

@@ -3,15 +3,28 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Replaces a file atomically and durably: written beside it, fsynced, renamed over it. */
-export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+export function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  return replaceFileInPieces(path, [content]);
+}
+
+/**
+ * The same with pieces that are made one by one while others run in between.
+ * @param ready is waited for before the new file takes the place of the old one
+ */
+export async function replaceFileInPieces(
+  path: string,
+  pieces: Iterable<string | Uint8Array>,
+  ready: () => Promise<void> = async () => {},
+): Promise<void> {
   const fresh = `${path}.new`;
   const handle = await open(fresh, 'w', 0o640);
   try {
-    await handle.writeFile(content);
+    for (const piece of pieces) await handle.appendFile(piece);
     await handle.sync();
   } finally {
     await handle.close();
   }
+  await ready();
   await rename(fresh, path);
   await syncDirectory(dirname(path));
 }

@@ -58,9 +58,8 @@ export class FleetMinutes {
   /** A device is forgotten. */
   remove(row: number, at: number): void {
     const { group, state } = this.#places.of;
-    const former = group[row] as number | undefined;
-    if (former === undefined || former === 0) return;
-    this.#groups[former - 1]?.leave(state[row] as number, this.#rateOf(row), at);
+    const former = (group[row] as number | undefined) ?? 0;
+    if (former > 0) this.#groups[former - 1]?.leave(state[row] as number, this.#rateOf(row), at);
     this.#places.clear(row);
     this.rates.clear(row);
   }

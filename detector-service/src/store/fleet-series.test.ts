@@ -58,7 +58,7 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
     series.hears(fleet.now);
     for (const event of fleet.events(4000, 300_000)) {
       if (event.kind === 'restart') {
-        const snapshot = encodeSeries(series, event.now, JOURNAL_START);
+        const snapshot = Buffer.concat([...encodeSeries(series, event.now, JOURNAL_START)]);
         series = new FleetSeries();
         decodeSeries(series, snapshot);
         series.resume(event.now);
@@ -214,7 +214,7 @@ test('what was counted in an open slot survives a restart, and what was forgotte
     const told = { kind: 'beat', nextMs: 1000, intervalMs: 1000, roundTripMs: 10 + 100 * dice() } as const;
     before.heard({ ...device, ...told }, start + second * 1000);
   }
-  const snapshot = encodeSeries(before, start + 60_000, JOURNAL_START);
+  const snapshot = Buffer.concat([...encodeSeries(before, start + 60_000, JOURNAL_START)]);
   const after = new FleetSeries();
   decodeSeries(after, snapshot);
   after.resume(start + 70_000);

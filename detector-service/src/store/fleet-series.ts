@@ -43,10 +43,7 @@ export class FleetSeries {
   #latestAt = Number.NEGATIVE_INFINITY;
 
   constructor() {
-    this.verdicts = new StateSeries(this.rows, this.history, this.slots, (row) => {
-      this.minutes.remove(row, this.#latestAt);
-      this.counts.remove(row);
-    });
+    this.verdicts = new StateSeries(this.rows, this.history, this.slots, (row) => this.#leave(row));
   }
 
   /** Lines for one verdict, in order; see {@link StateSeries.record}. */
@@ -148,6 +145,13 @@ export class FleetSeries {
     return true;
   }
 
+  /** Forgets a device; its row is free. */
+  forget(row: number): void {
+    this.#leave(row);
+    this.history.remove(row);
+    this.rows.remove(row);
+  }
+
   /** After a restart: devices stand where their last verdicts leave them, and nothing is expected of them yet. */
   resume(at: number): void {
     this.minutes.resume(at);
@@ -157,6 +161,11 @@ export class FleetSeries {
       const { site, state } = this.history.newest(row);
       this.minutes.place(row, this.rows.keyOf(row), site, state, at);
     }
+  }
+
+  #leave(row: number): void {
+    this.minutes.remove(row, this.#latestAt);
+    this.counts.remove(row);
   }
 
   #recallMinute(line: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * Where in a stretch of a segment each device's lines are: one chunk of a segment's index, as bytes.
  *
- * Header, directory, entries. An entry is the hash of a line's series (measurement, class, device), its offset in the
+ * Header, directory, entries. An entry is the hash of a line's measurement and device, its offset in the
  * stretch and its length; entries are sorted by hash and cut into buckets by its upper bits, so that a lookup reads the
  * directory entry and one bucket. The header and every bucket carry a checksum. A hash may be that of another series:
  * who finds a line compares it.
@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib';
 import { hasControl, type LineKey, lineKey, soundInstant } from './line-key.ts';
 import { STATE_MEASUREMENT } from './state-line.ts';
 
-const MAGIC = 0x31584253; // SBX1
+const MAGIC = 0x32584253; // SBX2
 export const HEADER_BYTES = 64;
 const BUCKET_BYTES = 12;
 const ENTRY_BYTES = 12;

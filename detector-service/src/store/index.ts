@@ -21,6 +21,7 @@ export * from './position.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
 export * from './sender.ts';
 export * from './sender-status.ts';
+export type { SeriesWanted } from './series-lines.ts';
 export * from './series-loading.ts';
 export * from './series-report.ts';
 export { encodeSeries } from './series-snapshot.ts';

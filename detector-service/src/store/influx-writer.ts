@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { errorText, InfluxConnection, type InfluxResponse, networkErrorText } from './influx-connection.ts';
 import { databaseOf, describeTarget, type InfluxTarget, writePath } from './influx-target.ts';
 import { runInfluxQl } from './influxql.ts';
-import { holdsRevisions, withRevisionTags } from './revision.ts';
+import { asToldTo, type Revising, revisingOf } from './revision.ts';
 
 export type WriteOutcome =
   /** The server has every line. */
@@ -35,7 +35,7 @@ export class InfluxWriter {
   readonly #target: InfluxTarget;
   /** On this machine: compressing would cost more than it saves. */
   readonly #isNear: boolean;
-  #isReplacing: boolean | undefined;
+  #revising: Revising | undefined;
 
   constructor(target: InfluxTarget, timeoutMs: number) {
     this.#target = target;
@@ -47,11 +47,11 @@ export class InfluxWriter {
   async write(lines: string, signal: AbortSignal): Promise<WriteOutcome> {
     const path = writePath(this.#target);
     try {
-      const isSplit = holdsRevisions(lines) && !(await this.#replaces(signal));
+      this.#revising ??= await this.#askRevising(signal);
       const response = await this.#connection.request({
         method: 'POST',
         path,
-        body: isSplit ? withRevisionTags(lines) : lines,
+        body: asToldTo(this.#revising, lines),
         gzip: !this.#isNear,
         signal,
       });
@@ -62,15 +62,11 @@ export class InfluxWriter {
     }
   }
 
-  /** Whether the later of two contents of one point wins there. Asked when it first matters. */
-  async #replaces(signal: AbortSignal): Promise<boolean> {
-    if (this.#isReplacing === undefined) {
-      const { status, headers } = await this.#connection.request({ method: 'GET', path: '/ping', signal });
-      if (status >= 500) throw new Error(`its version cannot be told (${status})`);
-      // InfluxDB 1.x and 2.x promise it, and say who they are; InfluxDB 3 and VictoriaMetrics keep either.
-      this.#isReplacing = /^v?[12]\./.test(String(headers['x-influxdb-version']));
-    }
-    return this.#isReplacing;
+  /** Asked once, before anything is written. */
+  async #askRevising(signal: AbortSignal): Promise<Revising> {
+    const { status, headers } = await this.#connection.request({ method: 'GET', path: '/ping', signal });
+    if (mayWorkLater(status)) throw new Error(`its version cannot be told (${status})`);
+    return revisingOf(headers['x-influxdb-version']?.toString());
   }
 
   /** Creates the 1.x database. @throws StoreError */
@@ -104,7 +100,7 @@ export class InfluxWriter {
         isAboutContent: status !== 400 || CONTENT_AT_FAULT.test(said),
       };
     }
-    if (status === 408 || status === 425 || status === 429 || status >= 500) {
+    if (mayWorkLater(status)) {
       const problem = `${this.#target.url} is not ready (${status}): ${said}`;
       return { kind: 'unavailable', problem, retryAfterMs: retryAfterMs(response) };
     }
@@ -135,6 +131,10 @@ export class InfluxWriter {
       remedy: 'check that INFLUX_URL leads to InfluxDB, and not to a proxy or another service',
     };
   }
+}
+
+function mayWorkLater(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
 /** `Retry-After` counts seconds, or names an instant as HTTP dates do. */

@@ -20,6 +20,7 @@ import { openJournal } from './journal.ts';
 import { journalReader } from './journal-reader.ts';
 import { openSegment, segmentPath } from './segment.ts';
 import { extendIndex, indexPath, rebuildIndex, SegmentIndex } from './segment-index.ts';
+import type { SeriesWanted } from './series-lines.ts';
 
 const logger = pino({ level: 'silent' });
 const DAYS = ['2026-11-20', '2026-11-21', '2026-11-22'];
@@ -56,12 +57,14 @@ async function withJournal(body: (stage: Stage) => Promise<void>): Promise<void>
   }
 }
 
-const WANTED = [
+const WANTED: readonly SeriesWanted[] = [
   { deviceClass: 'm', device: 'd17', measurements: ['device_state'] },
   { deviceClass: 'meter', device: 'd1', measurements: ['device_state', 'device_1h'] },
   { deviceClass: 'm', device: 'a b3', measurements: ['device_1d'] },
   { deviceClass: 'm', device: 'ü5', measurements: ['device_state', 'device_1h', 'device_1d'] },
   { deviceClass: 'm', device: 'nobody', measurements: ['device_state'] },
+  { device: 'd1', measurements: ['device_state', 'device_1h'] },
+  { device: 'a b3', measurements: ['device_1d'] },
 ];
 
 async function found({ directory }: Stage, wanted: (typeof WANTED)[number], fromAt?: number) {
@@ -78,10 +81,13 @@ async function findsAll(stage: Stage, damaged = 0): Promise<void> {
   for (const wanted of WANTED) {
     const device = wanted.device.replace(' ', '\\ ');
     const expected = stage.lines.filter((line) =>
-      wanted.measurements.some((measurement) => {
-        const series = `${measurement},class=${wanted.deviceClass},device=${device}`;
-        return line.startsWith(`${series} `) || line.startsWith(`${series},`);
-      }),
+      wanted.measurements.some((measurement) =>
+        ['m', 'meter'].some((name) => {
+          const series = `${measurement},class=${name},device=${device}`;
+          const isOfClass = name === (wanted.deviceClass ?? name);
+          return isOfClass && (line.startsWith(`${series} `) || line.startsWith(`${series},`));
+        }),
+      ),
     );
     assert.deepEqual(await found(stage, wanted), { lines: expected, damaged });
   }

@@ -1,8 +1,6 @@
 /** Reading a journal: everything in order, or the lines of one device without reading everything. */
 import type { FileHandle } from 'node:fs/promises';
-import type { DeviceKey } from './device-key.ts';
 import { hasCode } from './durable-file.ts';
-import { hashOf, lineKey, seriesPrefix } from './line-key.ts';
 import type { Position } from './position.ts';
 import {
   type BatchLimits,
@@ -13,6 +11,7 @@ import {
   segmentBlocks,
 } from './segment.ts';
 import { rebuildIndex, SegmentIndex } from './segment-index.ts';
+import { SeriesLines, type SeriesWanted } from './series-lines.ts';
 import { readStates, type Span } from './state-reading.ts';
 import { dayName } from './utc-day.ts';
 
@@ -32,10 +31,6 @@ export interface JournalReader {
   readStates(spans: readonly Span[]): AsyncIterable<LineBatch>;
 }
 
-export interface SeriesWanted extends DeviceKey {
-  readonly measurements: readonly string[];
-}
-
 /** Opens a journal that is only read, without its lock. */
 export function journalReader(directory: string): JournalReader {
   return {
@@ -53,18 +48,15 @@ const SEGMENTS_AT_ONCE = 8;
 const INDEX_WORTH_BYTES = 1_048_576;
 
 const BLOCK_BYTES = 1_048_576;
-const COMMA = 44;
-const SPACE = 32;
 const NEWLINE = 10;
 
 /** @param to offset in the newest segment up to which lines may be read; all of it unless given */
 export async function* readSeries(
   directory: string,
-  { measurements, ...key }: SeriesWanted,
+  wanted: SeriesWanted,
   fromAt = Number.NEGATIVE_INFINITY,
   to?: Position,
 ): AsyncGenerator<LineBatch> {
-  const prefixes = measurements.map((measurement) => seriesPrefix(measurement, key));
   const all = await listSegments(directory);
   const segments = all.filter((segment) => fromAt === Number.NEGATIVE_INFINITY || segment >= dayName(fromAt));
   const newest = all.at(-1);
@@ -72,7 +64,7 @@ export async function* readSeries(
   const look = (segment: string | undefined): void => {
     if (segment === undefined || (to !== undefined && segment > to.segment)) return;
     const end = segment === to?.segment ? to.offset : undefined;
-    const looking = seriesInSegment(directory, segment, prefixes, end, segment !== newest);
+    const looking = seriesInSegment(directory, segment, wanted, end, segment !== newest);
     looking.catch(() => undefined);
     pending.push(looking);
   };
@@ -87,7 +79,7 @@ export async function* readSeries(
 async function seriesInSegment(
   directory: string,
   segment: string,
-  prefixes: readonly string[],
+  wanted: SeriesWanted,
   end: number | undefined,
   isClosed: boolean,
 ): Promise<LineBatch | undefined> {
@@ -95,7 +87,7 @@ async function seriesInSegment(
   if (handle === undefined) return undefined;
   try {
     const to = end ?? (await handle.stat()).size;
-    const found = new FoundLines(handle, segment, prefixes);
+    const found = new FoundLines(handle, segment, new SeriesLines(wanted));
     let index = await SegmentIndex.open(directory, segment);
     if (isClosed && (index?.to ?? 0) < to - INDEX_WORTH_BYTES) {
       await index?.[Symbol.asyncDispose]();
@@ -122,19 +114,17 @@ class FoundLines {
   damaged = 0;
   readonly #handle: FileHandle;
   readonly #segment: string;
-  readonly #prefixes: readonly Buffer[];
-  readonly #hashes: readonly number[];
+  readonly #wanted: SeriesLines;
 
-  constructor(handle: FileHandle, segment: string, prefixes: readonly string[]) {
+  constructor(handle: FileHandle, segment: string, wanted: SeriesLines) {
     this.#handle = handle;
     this.#segment = segment;
-    this.#prefixes = prefixes.map((prefix) => Buffer.from(prefix));
-    this.#hashes = prefixes.map(hashOf);
+    this.#wanted = wanted;
   }
 
   /** @returns false when the index proves to be damaged; nothing was taken then. */
   async byIndex(index: SegmentIndex, chunk: SegmentIndex['chunks'][number]): Promise<boolean> {
-    const found = await Promise.all(this.#hashes.map((hash) => index.places(chunk, hash)));
+    const found = await Promise.all(this.#wanted.hashes.map((hash) => index.places(chunk, hash)));
     const places = found.flatMap((some, series) => (some ?? []).map((place) => ({ ...place, series })));
     if (found.includes(undefined)) return false;
     places.sort((one, other) => one.offset - other.offset);
@@ -143,8 +133,9 @@ class FoundLines {
       const bytes = Buffer.allocUnsafe(length);
       const { bytesRead } = await this.#handle.read(bytes, 0, length, offset);
       if (bytesRead < length) return false;
-      if (this.#isOurs(bytes, 0, series)) lines.push(bytes.toString('utf8'));
-      else if (!hasHash(bytes, this.#hashes[series] as number)) return false;
+      if (this.#wanted.has(bytes, 0)) lines.push(bytes.toString('utf8'));
+      // Another series may have the same hash; anything else at an indexed place is damage.
+      else if (!this.#wanted.isLike(bytes, series)) return false;
     }
     this.lines.push(...lines);
     this.damaged += chunk.header.damaged;
@@ -161,35 +152,11 @@ class FoundLines {
       BLOCK_BYTES,
     )) {
       this.damaged += damaged;
-      const starts = this.#prefixes.flatMap((_, series) => this.#startsIn(bytes, series));
-      for (const start of starts.sort((one, other) => one - other)) {
+      for (const start of this.#wanted.startsIn(bytes)) {
         this.lines.push(bytes.toString('utf8', start, bytes.indexOf(NEWLINE, start)));
       }
     }
   }
-
-  #startsIn(block: Buffer, series: number): number[] {
-    const starts: number[] = [];
-    const prefix = this.#prefixes[series] as Buffer;
-    for (let at = block.indexOf(prefix); at >= 0; at = block.indexOf(prefix, at + 1)) {
-      if ((at === 0 || block[at - 1] === NEWLINE) && this.#isOurs(block, at, series)) starts.push(at);
-    }
-    return starts;
-  }
-
-  /** The prefix, and not that of a longer name. */
-  #isOurs(block: Buffer, start: number, series: number): boolean {
-    const prefix = this.#prefixes[series] as Buffer;
-    const after = block[start + prefix.length];
-    if (after !== COMMA && after !== SPACE) return false;
-    return block.compare(prefix, 0, prefix.length, start, start + prefix.length) === 0;
-  }
-}
-
-/** Another series may have the same hash; anything else at an indexed place is damage. */
-function hasHash(line: Buffer, hash: number): boolean {
-  const key = { end: 0, hash: 0 };
-  return lineKey(line, 0, line.length, key) && key.hash === hash;
 }
 
 /** Who may read a journal need not be allowed to write there, nor need the disk have room. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { StoreError } from './errors.ts';
 import { IndexKeeper } from './index-keeper.ts';
-import { type JournalReader, readSeries, type SeriesWanted } from './journal-reader.ts';
+import { type JournalReader, readSeries } from './journal-reader.ts';
 import { takeLock } from './lock-file.ts';
 import { comparePositions, JOURNAL_START, type Position } from './position.ts';
 import { deleteOldSegments } from './retention.ts';
@@ -26,6 +26,7 @@ import {
   segmentPath,
 } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import type { SeriesWanted } from './series-lines.ts';
 import { readStates, type Span } from './state-reading.ts';
 
 export interface JournalOptions {

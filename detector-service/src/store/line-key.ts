@@ -1,9 +1,8 @@
 /** Taking lines apart as bytes, only as far as finding them again needs. */
-import type { DeviceKey } from './device-key.ts';
 import { escapeTag } from './line-protocol.ts';
 
-const COMMA = 44;
-const SPACE = 32;
+export const COMMA = 44;
+export const SPACE = 32;
 const BACKSLASH = 92;
 const MINUS = 45;
 const FNV_OFFSET = 0x811c9dc5;
@@ -16,13 +15,21 @@ export interface LineKey {
   hash: number;
 }
 
-/** The beginning that all lines of a device in one measurement share. */
-export function seriesPrefix(measurement: string, { deviceClass, device }: DeviceKey): string {
-  return `${measurement},class=${escapeTag(deviceClass)},device=${escapeTag(device)}`;
+/** Where the next such byte is that no backslash escapes; the end when there is none. */
+export function nextBare(block: Buffer, from: number, byte: number): number {
+  let at = block.indexOf(byte, from);
+  while (at > 0 && block[at - 1] === BACKSLASH) at = block.indexOf(byte, at + 1);
+  return at < 0 ? block.length : at;
+}
+
+/** What stands in every line of a device, of whatever class. */
+export function deviceTag(device: string): string {
+  return `,device=${escapeTag(device)}`;
 }
 
 /**
- * Finds the key of a line about a device: measurement, class and device, which come first. False for other lines.
+ * Finds the key of a line about a device: measurement, class and device, which come first. False for other lines. The
+ * hash leaves the class out, so that a device is found by its name alone, too.
  */
 export function lineKey(block: Buffer, start: number, end: number, key: LineKey): boolean {
   if (block.compare(DEVICE, 0, DEVICE.length, start, start + DEVICE.length) !== 0) return false;
@@ -34,16 +41,17 @@ export function lineKey(block: Buffer, start: number, end: number, key: LineKey)
     if ((byte === COMMA || byte === SPACE) && block[at - 1] !== BACKSLASH) {
       if (byte === SPACE || ++commas === 3) break;
     }
-    hash = Math.imul(hash ^ byte, FNV_PRIME);
+    if (commas !== 1) hash = Math.imul(hash ^ byte, FNV_PRIME);
   }
   key.end = at;
   key.hash = hash >>> 0;
   return commas >= 2;
 }
 
-export function hashOf(prefix: string): number {
+/** The hash that {@link lineKey} finds in all lines of a device in one measurement. */
+export function seriesHash(measurement: string, device: string): number {
   let hash = FNV_OFFSET;
-  for (const byte of Buffer.from(prefix)) hash = Math.imul(hash ^ byte, FNV_PRIME);
+  for (const byte of Buffer.from(measurement + deviceTag(device))) hash = Math.imul(hash ^ byte, FNV_PRIME);
   return hash >>> 0;
 }
 

@@ -3,19 +3,39 @@
  * VictoriaMetrics): there `rev` is a tag, so that each content is a point of its own, and a query takes the greatest.
  */
 
-/** True when some of the lines put a point right. */
-export function holdsRevisions(lines: string): boolean {
-  return REVISION.test(lines);
+/** How a server has to be told of points that were put right. */
+export type Revising =
+  /** The later content of a point wins: lines as they are. */
+  | 'replace'
+  /** `rev` as a tag on each point that was put right. */
+  | 'tag'
+  /**
+   * And `rev=0` on those that were not: a query may then name the column from the beginning on, where the server refuses
+   * queries for columns that were never written.
+   */
+  | 'tag-all';
+
+/** By what the server says of itself at `/ping`; InfluxDB 1.x and 2.x promise to replace. */
+export function revisingOf(version: string | undefined): Revising {
+  if (/^v?[12]\./.test(version ?? '')) return 'replace';
+  return /^v?3\./.test(version ?? '') ? 'tag-all' : 'tag';
 }
 
-/** The same lines with `rev` as a tag where there is one; ours write it as the last field. */
-export function withRevisionTags(lines: string): string {
+export function asToldTo(revising: Revising, lines: string): string {
+  if (revising === 'tag-all') return eachLine(lines, REVISABLE_LINE);
+  return revising === 'tag' && REVISION.test(lines) ? eachLine(lines, REVISED_LINE) : lines;
+}
+
+function eachLine(lines: string, pattern: RegExp): string {
+  const tagged = (_: string, series: string, fields: string, rev = '0', at: string): string =>
+    `${series},rev=${rev} ${fields} ${at}`;
   return lines
     .split('\n')
-    .map((line) => line.replace(REVISED_LINE, '$1,rev=$3 $2 $4'))
+    .map((line) => line.replace(pattern, tagged))
     .join('\n');
 }
 
 const REVISION = /,rev=-?\d+i /;
-/** A blank in a name is escaped, and the series ends at the first that is not. */
+/** Ours write `rev` as the last field. A blank in a name is escaped, and the series ends at the first that is not. */
 const REVISED_LINE = /^((?:[^ \\]|\\.)+) (.+),rev=(-?\d+)i (-?\d+)$/;
+const REVISABLE_LINE = /^(device_(?:state|1h|1d),(?:[^ \\]|\\.)+) (.+?)(?:,rev=(-?\d+)i)? (-?\d+)$/;

@@ -117,15 +117,17 @@ export class SlotTimes {
     return former.flatMap(({ kind, start, shares }) => {
       const now = slotShares(verdicts, this.#before(row, kind), start, start + kind.lengthMs);
       const left = shares.filter(({ site }) => !now.some((share) => share.site === site)).map(nothingAt);
-      return [...now, ...left]
-        .filter(
-          (share) =>
-            !sameShare(
-              share,
-              shares.find(({ site }) => site === share.site),
-            ),
-        )
-        .map((share) => formatRestatedSlot(kind, { deviceClass, device }, share, start, rev));
+      const told = [...now, ...left];
+      const isSame = told.every((share) =>
+        sameShare(
+          share,
+          shares.find(({ site }) => site === share.site),
+        ),
+      );
+      // All sites together: whoever takes the contents with the greatest `rev` has the whole slot then.
+      return isSame
+        ? []
+        : told.map((share) => formatRestatedSlot(kind, { deviceClass, device }, share, start, rev));
     });
   }
 

@@ -39,8 +39,10 @@ test('devices keep their verdicts whatever others add, drop and leave behind, an
       const copy = new VerdictHistory();
       for (const text of history.reasons.all()) copy.reasons.number(text);
       for (const text of history.sites.all()) copy.sites.number(text);
-      for (const [name, values] of history.columns.entries(40)) copy.columns.restore(name, values.slice());
-      copy.restore(history.gathered(40), 40);
+      for (const [name, values] of history.columns.entries(0, 40)) {
+        copy.columns.restore(name, values.slice(), 0);
+      }
+      copy.restore(history.gathered(0, 40), 0, 40);
       history = copy;
     }
   }

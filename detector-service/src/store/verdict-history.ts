@@ -201,34 +201,34 @@ export class VerdictHistory {
     this.columns.of.kept[row] = count - 1;
   }
 
-  /** The kept verdicts of rows 0 to `end`, one behind the other: for a snapshot. */
-  gathered(end: number): Float64Array {
+  /** The kept verdicts of rows `from` to `to`, one behind the other: for a snapshot. */
+  gathered(from: number, to: number): Float64Array {
     let verdicts = 0;
-    for (let row = 0; row < end; row++) verdicts += this.kept(row);
+    for (let row = from; row < to; row++) verdicts += this.kept(row);
     const dense = new Float64Array(verdicts * WIDTH);
-    let to = 0;
-    for (let row = 0; row < end; row++) {
-      const from = this.#start(row, 0);
-      dense.set(this.#verdicts.subarray(from, from + this.kept(row) * WIDTH), to);
-      to += this.kept(row) * WIDTH;
+    let end = 0;
+    for (let row = from; row < to; row++) {
+      const start = this.#start(row, 0);
+      dense.set(this.#verdicts.subarray(start, start + this.kept(row) * WIDTH), end);
+      end += this.kept(row) * WIDTH;
     }
     return dense;
   }
 
-  /** Takes over what {@link gathered} gave, after the columns were restored. */
-  restore(dense: Float64Array, end: number): void {
+  /** Takes over what {@link gathered} gave, after the columns of these rows were restored. */
+  restore(dense: Float64Array, from: number, to: number): void {
     const { kept, size, block } = this.columns.of;
-    // The blocks are cut anew; where they lay before means nothing.
-    size.fill(0);
-    let from = 0;
-    for (let row = 0; row < end; row++) {
+    let start = 0;
+    for (let row = from; row < to; row++) {
       const count = kept[row] as number;
+      // The blocks are cut anew; where they lay before means nothing.
+      size[row] = 0;
       if (count === 0) continue;
       const wanted = 1 + Math.ceil(Math.log2(count));
       block[row] = this.#allot(capacity(wanted));
       size[row] = wanted;
-      this.#verdicts.set(dense.subarray(from, from + count * WIDTH), this.#start(row, 0));
-      from += count * WIDTH;
+      this.#verdicts.set(dense.subarray(start, start + count * WIDTH), this.#start(row, 0));
+      start += count * WIDTH;
     }
   }
 

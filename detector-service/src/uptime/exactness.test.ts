@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Influxd, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
+import { needsDuckDb, startDuckDb } from '@slowbeat/test-servers/duckdb';
 import { pino } from 'pino';
 import { openJournal } from '../store/journal.ts';
 import { journalReader } from '../store/journal-reader.ts';
@@ -17,11 +18,11 @@ import { SLOT_LENGTHS, type SlotLength, TimeZone } from './calendar.ts';
 import { databaseSource } from './database-source.ts';
 import { sql } from './dialects/sql.ts';
 import { type Downtime, downtimes } from './downtimes.ts';
-import { STATE_COLUMNS, startDuckDb } from './duckdb-server.test.support.ts';
 import { journalSource } from './journal-source.ts';
 import type { PointSource } from './point-source.ts';
 import { FLEET_START, RandomFleet, seeded } from './random-fleet.test.support.ts';
 import { recordFleet } from './recorded-fleet.test.support.ts';
+import { revisedTable, STATE_COLUMNS } from './revised-rows.test.support.ts';
 import type { Selection, Window } from './selection.ts';
 import { agreesWithTruth } from './truth.test.support.ts';
 import { uptime } from './uptime.ts';
@@ -161,10 +162,11 @@ describe(`a fleet of ${DEVICES} devices and ${VERDICTS} verdicts, seed ${SEED}`,
     source.close();
   });
 
-  it('agrees with brute force in SQL', async () => {
+  it('agrees with brute force in SQL', needsDuckDb, async () => {
     const lines: string[] = [];
     for await (const batch of journalReader(directory).read()) lines.push(...batch.lines);
-    await using server = await startDuckDb(directory, 'device_state', STATE_COLUMNS, lines);
+    const device_state = revisedTable('device_state', STATE_COLUMNS, lines);
+    await using server = await startDuckDb(directory, { device_state });
     const source = databaseSource({ url: server.url, bucket: 'fleet' }, { dialect: sql });
     await windowsAgree(source, 20, oneDevice);
     await windowsAgree(source, 4, () => fleet.selection());

@@ -154,7 +154,7 @@ async function eachSlot(
   );
 }
 
-/** Lines of a measurement with the instant at their end; a device whose class is known is found by the index. */
+/** Lines of a measurement with the instant at their end; those of one device are found by the index. */
 async function eachLine(
   reader: JournalReader,
   measurement: string,
@@ -164,15 +164,13 @@ async function eachLine(
   onDamage: (nothing: undefined) => void,
 ): Promise<void> {
   const measurements = [measurement];
-  const isOne = deviceClass !== undefined && device !== undefined && isName(deviceClass) && isName(device);
+  const isOne = device !== undefined && isName(device) && isName(deviceClass ?? device);
   const batches: AsyncIterable<LineBatch> = isOne
     ? reader.readSeries({ deviceClass, device, measurements }, fromAt)
     : reader.read({ segment: dayName(fromAt), offset: 0 }, undefined, { measurements });
-  // A name without escapes stands in a line as it is.
-  const needle = device !== undefined && /^[\w-]+$/.test(device) ? `,device=${device}` : '';
   for await (const { lines, damaged } of batches) {
     for (let n = 0; n < damaged; n++) onDamage(undefined);
-    for (const line of lines) if (line.includes(needle)) onLine(line, instantOf(line));
+    for (const line of lines) onLine(line, instantOf(line));
   }
 }
 

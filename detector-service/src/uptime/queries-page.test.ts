@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { is_valid_flux } from '@influxdata/flux-lsp-node';
 import { ask, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
-import { type Columns, STATE_COLUMNS, startDuckDb } from './duckdb-server.test.support.ts';
+import { needsDuckDb, startDuckDb } from '@slowbeat/test-servers/duckdb';
+import { revisedTable, SLOT_COLUMNS, STATE_COLUMNS } from './revised-rows.test.support.ts';
 
 const page = readFileSync(new URL('../../QUERIES.md', import.meta.url), 'utf8');
 
@@ -44,23 +45,14 @@ test('its InfluxQL, on InfluxDB 1.x', needsInfluxd, async () => {
   }
 });
 
-const DAY_COLUMNS: Columns = {
-  ...{
-    class: 'VARCHAR',
-    device: 'VARCHAR',
-    site: 'VARCHAR',
-    up_ms: 'BIGINT',
-    down_ms: 'BIGINT',
-    rev: 'BIGINT',
-  },
-};
-
-test('its SQL, on DuckDB', async () => {
+test('its SQL, on DuckDB', needsDuckDb, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'slowbeat-queries-'));
+  const lines = points.split('\n');
+  await using server = await startDuckDb(directory, {
+    device_state: revisedTable('device_state', STATE_COLUMNS, lines),
+    device_1d: revisedTable('device_1d', SLOT_COLUMNS, lines),
+  });
   for (const { query, expected } of queriesWithResults('sql')) {
-    const table = /FROM (device_\w+)/.exec(query)?.[1] ?? '';
-    const columns = table === 'device_state' ? STATE_COLUMNS : DAY_COLUMNS;
-    await using server = await startDuckDb(directory, table, columns, points.split('\n'));
     const body = JSON.stringify({ db: 'slowbeat', q: query, format: 'jsonl' });
     const response = await fetch(`${server.url}/api/v3/query_sql`, { method: 'POST', body });
     const lines = (await response.text()).trim().split('\n');

@@ -50,7 +50,7 @@ export async function recordAllSeries(
   series.hears(fleet.now);
   for (const event of fleet.events(verdicts, meanGapMs)) {
     if (event.kind === 'restart') {
-      const snapshot = encodeSeries(series, event.now, JOURNAL_START);
+      const snapshot = Buffer.concat([...encodeSeries(series, event.now, JOURNAL_START)]);
       series = new FleetSeries();
       decodeSeries(series, snapshot);
       series.resume(event.now);

@@ -40,7 +40,7 @@ export interface FormatFlags {
 export function addQueryOptions(command: Command): Command {
   return addSourceOptions(
     command
-      .option('--device <name>', 'only this device; with --class it is found quickest')
+      .option('--device <name>', 'only this device, of whatever class')
       .option('--class <name>', 'only devices of this class')
       .option('--site <name>', 'only the time spent at this site')
       .option('--from <instant>', '2026-11-20T10:15:00Z, 2026-11-20, 2026-11, or -24h for a day ago', '-24h')

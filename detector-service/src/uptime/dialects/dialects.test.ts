@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { is_valid_flux } from '@influxdata/flux-lsp-node';
+import { needsDuckDb, startDuckDb } from '@slowbeat/test-servers/duckdb';
 import { databaseSource, queryTexts } from '../database-source.ts';
-import { STATE_COLUMNS, startDuckDb } from '../duckdb-server.test.support.ts';
 import type { PointQuery, SlotQuery } from '../point-source.ts';
+import { revisedTable, STATE_COLUMNS } from '../revised-rows.test.support.ts';
 import type { Selection } from '../selection.ts';
 import { uptime } from '../uptime.ts';
 import { flux } from './flux.ts';
@@ -49,10 +50,12 @@ test('every query is Flux, whatever names it holds', () => {
   }
 });
 
-test('names in SQL neither break a query nor leave it', async () => {
+test('names in SQL neither break a query nor leave it', needsDuckDb, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'slowbeat-dialects-'));
   const line = `device_state,class=meter,device=it's state=1i,status="alive",prev="unknown",prev_ms=0i,up_total_ms=0i,down_total_ms=0i,unknown_total_ms=0i,seq=1i,phi=0,reason="heard" ${START}`;
-  await using server = await startDuckDb(directory, 'device_state', STATE_COLUMNS, [line]);
+  await using server = await startDuckDb(directory, {
+    device_state: revisedTable('device_state', STATE_COLUMNS, [line]),
+  });
   const source = databaseSource({ url: server.url, bucket: 'fleet' }, { dialect: sql });
   for (const name of NASTY) {
     const select = { device: name, deviceClass: name, site: name };
@@ -64,12 +67,14 @@ test('names in SQL neither break a query nor leave it', async () => {
   await rm(directory, { recursive: true });
 });
 
-test('SQL leaves columns away that were never written', async () => {
+test('SQL leaves columns away that were never written', needsDuckDb, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'slowbeat-dialects-'));
   const line = `device_state,class=meter,device=d1 state=1i,status="alive",prev="unknown",prev_ms=0i,up_total_ms=0i,down_total_ms=0i,unknown_total_ms=0i,seq=1i,phi=0,reason="heard" ${START}`;
   const { site, held_ms, rev, ...written } = STATE_COLUMNS;
   assert.ok(site && held_ms && rev);
-  await using server = await startDuckDb(directory, 'device_state', written, [line]);
+  await using server = await startDuckDb(directory, {
+    device_state: revisedTable('device_state', written, [line]),
+  });
   const source = databaseSource({ url: server.url, bucket: 'fleet' }, { dialect: sql });
   assert.equal((await uptime({ source, ...window })).rows[0]?.upMs, 3_600_000);
   assert.deepEqual((await uptime({ source, select: { site: 'north' }, ...window })).rows, []);
