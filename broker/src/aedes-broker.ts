@@ -1,5 +1,4 @@
 /** Aedes behind a door, a log-in, access rules and an ingest, put together and taken apart again. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseTopic } from '@slowbeat/device-sdk/protocol';
 import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
@@ -7,11 +6,12 @@ import { isLoopback } from './address.ts';
 import { createAedes } from './aedes-hooks.ts';
 import { type Distribute, guardPackets } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
+import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
 import { type Connection, Connections, createConnection } from './connection.ts';
 import type { BrokerCounters, Reason } from './counters.ts';
+import { Departure } from './departure.ts';
 import { Door } from './door.ts';
-import { Duplicates } from './duplicates.ts';
 import { endReason } from './end-reason.ts';
 import { BrokerError } from './errors.ts';
 import type { Identification } from './identification.ts';
@@ -21,8 +21,10 @@ import { Ledger } from './ledger.ts';
 import type { Arrival, Endpoint } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { Login } from './login.ts';
+import { Roster } from './roster.ts';
 import { SessionStore } from './session-store.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
+import { Takeovers } from './takeovers.ts';
 import { Traffic } from './traffic.ts';
 
 export interface BrokerParts {
@@ -46,19 +48,17 @@ export class AedesBroker implements Broker {
   readonly #traffic: Traffic;
   readonly #login: Login;
   readonly #store: SessionStore;
-  readonly #duplicates = new Duplicates();
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
   readonly #listeners: Listeners;
-  /** Clients logged in, by client id. */
-  readonly #live = new Map<string, Client>();
+  readonly #departure: Departure;
+  readonly #roster = new Roster();
+  readonly #takeovers: Takeovers;
   readonly #sys: SysTopics;
   readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
   #endpoints: readonly Endpoint[] = [];
   #connectsTotal = 0;
-  #takeoversTotal = 0;
-  #closed: Promise<void> | undefined;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -67,6 +67,7 @@ export class AedesBroker implements Broker {
     const connections = this.#connections;
     this.#ledger = new Ledger(parts.logger, limits.logLinesPerMinuteMax);
     const ledger = this.#ledger;
+    this.#takeovers = new Takeovers(this.#roster, connections, ledger);
     this.#door = new Door(limits, ledger, now);
     this.#ingest = new Ingest(parts.tap, limits);
     this.#store = new SessionStore(limits, {
@@ -98,6 +99,16 @@ export class AedesBroker implements Broker {
       door: this.#door,
       ledger,
       onArrival: (arrival) => this.#welcome(arrival),
+    });
+    this.#departure = new Departure({
+      config,
+      logger: parts.logger,
+      listeners: this.#listeners,
+      door: this.#door,
+      roster: this.#roster,
+      traffic: this.#traffic,
+      aedes: this.#aedes,
+      putAway: () => this.#putAway(),
     });
     this.#startedAt = now();
     this.#sys = new SysTopics({
@@ -144,7 +155,7 @@ export class AedesBroker implements Broker {
   }
 
   publish({ topic, payload, qos, retain }: TrustedMessage): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
+    if (this.#departure.isClosed) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
     return new Promise((resolve, reject) => {
       // Its own bytes: delivery goes on after the caller has its buffer back.
       const packet = {
@@ -162,10 +173,10 @@ export class AedesBroker implements Broker {
   counters(): BrokerCounters {
     return {
       connectionsOpen: this.#door.open,
-      clientsConnected: this.#live.size,
+      clientsConnected: this.#roster.size,
       connectionsTotal: this.#door.admittedTotal,
       connectsTotal: this.#connectsTotal,
-      takeoversTotal: this.#takeoversTotal,
+      takeoversTotal: this.#takeovers.total,
       messagesTaken: this.#traffic.messagesTaken,
       willsTaken: this.#traffic.willsTaken,
       tapsPending: this.#ingest.pending,
@@ -173,6 +184,10 @@ export class AedesBroker implements Broker {
       sessionsKept: this.#store.sessionCount,
       refused: this.#ledger.counts(),
     };
+  }
+
+  clients(query: ClientQuery): ClientPage {
+    return clientPage(this.#roster, query, (clientId) => this.#store.queuedFor(clientId));
   }
 
   #sysFacts(): SysFacts {
@@ -187,8 +202,8 @@ export class AedesBroker implements Broker {
     const { identification, logger } = this.#parts;
     const uses = await Promise.all([identification.read(), this.#listeners.read()]);
     for (const use of uses) use();
-    for (const client of [...this.#live.values()]) {
-      const proof = this.#connections.of(client)?.proof;
+    for (const { client, connection } of [...this.#roster.members()]) {
+      const { proof } = connection;
       if (proof === undefined || (await proof.stillHolds()) || client.closed) continue;
       this.#end(client, 'login-revoked');
     }
@@ -200,31 +215,24 @@ export class AedesBroker implements Broker {
     client.close();
   }
 
+  get problem(): string | undefined {
+    return this.#departure.problem;
+  }
+
+  drain(): Promise<void> {
+    return this.#departure.drain();
+  }
+
   close(): Promise<void> {
-    this.#closed ??= this.#shutDown();
-    return this.#closed;
+    return this.#departure.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #shutDown(): Promise<void> {
-    const { closeTimeoutMs } = this.#parts.config.limits;
-    let expire = (): void => {};
-    const expired = new Promise<void>((resolve) => {
-      expire = resolve;
-    });
-    const deadline = setTimeout(expire, closeTimeoutMs);
-    this.#traffic.close();
-    const serverClosed = this.#listeners.close();
-    await Promise.race([this.#traffic.whenIdle(), expired]);
-    await nextTurn(); // lets the last PUBACKs leave
-    await Promise.race([new Promise<void>((resolve) => this.#aedes.close(resolve)), expired]);
-    this.#door.destroyAll();
-    await Promise.race([serverClosed, expired]);
+  async #putAway(): Promise<void> {
     await this.#store.close();
-    clearTimeout(deadline);
     clearInterval(this.#sweep);
     this.#sys[Symbol.dispose]();
     this.#ledger[Symbol.dispose]();
@@ -232,16 +240,17 @@ export class AedesBroker implements Broker {
 
   #listenTo(aedes: Aedes): void {
     aedes.on('client', (client) => {
-      this.#live.set(client.id, client);
-      this.#sys.noteClients(this.#live.size);
+      const connection = this.#connections.of(client);
+      if (connection !== undefined) this.#roster.enter(client, connection, this.#parts.now());
+      this.#sys.noteClients(this.#roster.size);
       this.#store.connected(client.id);
     });
     aedes.on('clientReady', () => {
       this.#connectsTotal += 1;
     });
     aedes.on('clientDisconnect', (client) => {
-      if (this.#live.get(client.id) === client) this.#live.delete(client.id);
-      if (!this.#live.has(client.id)) this.#store.disconnected(client.id, this.#parts.now());
+      this.#roster.leave(client);
+      if (this.#roster.of(client.id) === undefined) this.#store.disconnected(client.id, this.#parts.now());
     });
     aedes.on('unsubscribe', (filters, client) => {
       for (const filter of filters) this.#connections.of(client)?.subscriptions.delete(filter);
@@ -275,15 +284,7 @@ export class AedesBroker implements Broker {
         atInstant(proof.expiresAt, now, () => this.#end(client, 'login-expired')),
       );
     }
-    const before = this.#live.get(client.id);
-    if (before === undefined || before.closed) return;
-    this.#takeoversTotal += 1;
-    const addresses = [this.#connections.of(before)?.arrival.address ?? '', arrival.address];
-    const duplicate = this.#duplicates.note(client.id, addresses, now());
-    if (duplicate === undefined) return;
-    const { takeovers, withinMs } = duplicate;
-    const detail = `${takeovers} takeovers in ${Math.round(withinMs / 1000)} s, from ${duplicate.addresses.join(', ')}; give each client its own id`;
-    this.#ledger.refuse('client-id-duplicate', this.#connections.circumstances(client, { detail }));
+    this.#takeovers.note(client, arrival.address, now());
   }
 
   /** Only what was granted; and no device's own ping, which is worth nothing once it is past. */

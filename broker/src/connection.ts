@@ -1,6 +1,6 @@
 /** What the broker knows about one connection beyond what Aedes knows. */
 import type { Client } from 'aedes';
-import type { MutableConnect } from './aedes-seams.ts';
+import type { MutableConnect, Will } from './aedes-seams.ts';
 import type { Proof } from './identity.ts';
 import { createLane, type Lane } from './ingest.ts';
 import type { Circumstances } from './ledger.ts';
@@ -21,10 +21,18 @@ export interface Connection {
   connect?: MutableConnect;
   /** The client id as the client said it. */
   clientId?: string;
+  /** Seconds, as granted. */
+  keepaliveS?: number;
+  /** What it leaves when it ends without DISCONNECT. */
+  will?: Will;
+  /** Epoch milliseconds. */
+  lastPacketAt: number;
   /** Since when (monotonic) more waits to be sent than may; absent while less does. */
   fullSince?: number;
   /** Why it ends was counted already. */
   accounted: boolean;
+  /** The broker ends it as planned: its client is not dead. */
+  dismissed: boolean;
 }
 
 export function createConnection(arrival: Arrival, perSecond: number, burst: number, at: number): Connection {
@@ -33,7 +41,9 @@ export function createConnection(arrival: Arrival, perSecond: number, burst: num
     rate: new TokenBucket(perSecond, burst, at),
     lane: createLane(),
     subscriptions: new Set(),
+    lastPacketAt: at,
     accounted: false,
+    dismissed: false,
   };
 }
 

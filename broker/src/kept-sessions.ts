@@ -174,6 +174,10 @@ export class KeptSessions {
     return cleared;
   }
 
+  queuedFor(clientId: string): number {
+    return this.#sessions.get(clientId)?.queue.size ?? 0;
+  }
+
   /** A copy: the queue goes on while the client is given what is in it. */
   queueOf(clientId: string): StoredPacket[] {
     return [...(this.#sessions.get(clientId)?.queue.values() ?? [])];

@@ -6,7 +6,7 @@
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
 import { type AccessRules, accessRules, decide } from './access.ts';
-import type { MutableConnect } from './aedes-seams.ts';
+import type { MutableConnect, Will } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
@@ -51,6 +51,7 @@ export class Login {
     const asked = connect.keepalive ?? 0;
     connect.keepalive = asked === 0 ? keepaliveMaxS : Math.min(asked, keepaliveMaxS);
     connection.connect = connect;
+    connection.keepaliveS = connect.keepalive;
     connection.clientId = connect.clientId;
     answer(null, true);
   }
@@ -100,6 +101,7 @@ export class Login {
     const { identity } = proof;
     this.#checkWill(identity, connect);
     connection.proof = proof;
+    if (connect.will !== undefined) connection.will = connect.will as Will;
     if (identity.role === 'device' || identity.role === 'gateway') {
       // A device hears nothing but its own ping, and a ping of the past is worth nothing: no session is kept.
       connect.clean = true;

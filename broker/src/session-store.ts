@@ -93,6 +93,11 @@ export class SessionStore {
     return this.#sessions.awayCount;
   }
 
+  /** Messages that wait for this client, or for its acknowledgement. */
+  queuedFor(clientId: string): number {
+    return this.#sessions.queuedFor(clientId);
+  }
+
   /** Aedes insists on a native async function. */
   async setup(): Promise<void> {}
 

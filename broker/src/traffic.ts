@@ -62,12 +62,13 @@ export class Traffic {
     const { limits } = config;
     const connection = connections.of(client);
     if (connection === undefined) return undefined;
+    connection.lastPacketAt = now();
     const [reason, max] =
       command === 'connect' || connection.clientId === undefined
         ? (['connect-too-large', limits.connectPacketBytesMax] as const)
         : (['packet-too-large', limits.packetBytesMax] as const);
     if (bytes > max) return this.#refuse(client, reason, `${bytes} bytes; at most ${max}`);
-    if (PACED_COMMANDS.has(command) && !connection.rate.take(now())) {
+    if (PACED_COMMANDS.has(command) && !connection.rate.take(connection.lastPacketAt)) {
       return this.#refuse(client, 'rate-limit', `by ${command}`);
     }
     return undefined;
@@ -89,8 +90,12 @@ export class Traffic {
       return;
     }
     const isWill = isWillOf(client, packet);
+    if (isWill && (this.#closing || connection.dismissed)) {
+      answer(new Refusal('closing', 'no wills: the broker leaves, its clients are not dead'));
+      return;
+    }
     if (this.#closing) {
-      answer(isWill ? new Refusal('closing', 'no wills') : this.#refuse(client, 'closing', 'not taken in'));
+      answer(this.#refuse(client, 'closing', 'not taken in'));
       return;
     }
     const { ingest, now } = this.#parts;
