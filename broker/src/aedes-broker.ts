@@ -2,7 +2,7 @@
 import { parseTopic } from '@slowbeat/device-sdk/protocol';
 import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
-import { isLoopback } from './address.ts';
+import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
 import { type Distribute, guardPackets } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
@@ -21,10 +21,12 @@ import { Ledger } from './ledger.ts';
 import type { Arrival, Endpoint } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { Login } from './login.ts';
-import { Roster } from './roster.ts';
+import { type Member, Roster } from './roster.ts';
+import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { Takeovers } from './takeovers.ts';
+import { TokenBucket } from './token-bucket.ts';
 import { Traffic } from './traffic.ts';
 
 export interface BrokerParts {
@@ -55,9 +57,11 @@ export class AedesBroker implements Broker {
   readonly #roster = new Roster();
   readonly #takeovers: Takeovers;
   readonly #sys: SysTopics;
+  readonly #rights: SessionRights;
   readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
   #endpoints: readonly Endpoint[] = [];
+  #reloads = 0;
   #connectsTotal = 0;
 
   constructor(parts: BrokerParts) {
@@ -78,6 +82,8 @@ export class AedesBroker implements Broker {
       fileTrouble: (detail) => ledger.refuse('store', { detail }),
       mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
     });
+    const rules = accessRules(config.root, config.topics);
+    this.#rights = new SessionRights(rules, parts.identification, this.#store);
     const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
     this.#traffic = new Traffic({ config, connections, ledger, ingest: this.#ingest, now, distribute });
     const accepted = (client: Client, connection: Connection): void => this.#accepted(client, connection);
@@ -94,8 +100,8 @@ export class AedesBroker implements Broker {
     this.#listenTo(this.#aedes);
     this.#listeners = new Listeners({
       wanted: wantedListeners(config),
-      access: config.access,
-      limits,
+      config,
+      logger: parts.logger,
       door: this.#door,
       ledger,
       onArrival: (arrival) => this.#welcome(arrival),
@@ -123,34 +129,15 @@ export class AedesBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    const { config, logger, directory, now } = this.#parts;
-    if (directory !== undefined) await this.#openStore(directory, now());
-    await this.#aedes.listen();
+    const { directory, now } = this.#parts;
     try {
+      if (directory !== undefined) await this.#store.open(directory, now());
+      this.#rights.review();
+      await this.#aedes.listen();
       this.#endpoints = await this.#listeners.start();
     } catch (error) {
       await this.close();
       throw error;
-    }
-    for (const { kind, host, port } of this.#endpoints) {
-      if (config.access.mode === 'open') {
-        const reach = isLoopback(host) ? 'on this machine' : 'WHO REACHES THIS ADDRESS';
-        logger.warn({ kind, host, port }, `open mode: everybody ${reach} can speak for any device`);
-      }
-      const { root, access } = config;
-      logger.info({ kind, host, port, root, access: access.mode }, 'broker is listening');
-    }
-  }
-
-  async #openStore(directory: string, at: number): Promise<void> {
-    try {
-      await this.#store.open(directory, at);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      await this.close();
-      throw new BrokerError('directory-unusable', `${directory} cannot hold the broker's sessions: ${why}`, {
-        cause: error,
-      });
     }
   }
 
@@ -202,12 +189,15 @@ export class AedesBroker implements Broker {
     const { identification, logger } = this.#parts;
     const uses = await Promise.all([identification.read(), this.#listeners.read()]);
     for (const use of uses) use();
-    for (const { client, connection } of [...this.#roster.members()]) {
-      const { proof } = connection;
-      if (proof === undefined || (await proof.stillHolds()) || client.closed) continue;
-      this.#end(client, 'login-revoked');
-    }
+    this.#reloads += 1;
+    this.#rights.review();
+    for (const member of [...this.#roster.members()]) await this.#recheck(member);
     logger.info('users, keys and certificates read again');
+  }
+
+  async #recheck({ client, connection: { proof } }: Member): Promise<void> {
+    if (proof === undefined || (await proof.stillHolds()) || client.closed) return;
+    this.#end(client, 'login-revoked');
   }
 
   #end(client: Client, reason: Reason): void {
@@ -241,7 +231,10 @@ export class AedesBroker implements Broker {
   #listenTo(aedes: Aedes): void {
     aedes.on('client', (client) => {
       const connection = this.#connections.of(client);
-      if (connection !== undefined) this.#roster.enter(client, connection, this.#parts.now());
+      if (connection === undefined) return;
+      const member = this.#roster.enter(client, connection, this.#parts.now());
+      // Its rights may be those of before a reload that happened while it logged in.
+      if (connection.reloads !== this.#reloads) void this.#recheck(member);
       this.#sys.noteClients(this.#roster.size);
       this.#store.connected(client.id);
     });
@@ -271,13 +264,17 @@ export class AedesBroker implements Broker {
     const { config, now } = this.#parts;
     const { messagesPerSecondMax, messageBurstMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
-    this.#connections.add(client, createConnection(arrival, messagesPerSecondMax, messageBurstMax, now()));
+    const rate = new TokenBucket(messagesPerSecondMax, messageBurstMax, now());
+    this.#connections.add(client, createConnection(arrival, rate, now(), this.#reloads));
     guardPackets(client, this.#traffic.judge);
   }
 
-  #accepted(client: Client, { arrival, proof }: Connection): void {
+  #accepted(client: Client, { arrival, proof, subscriptions }: Connection): void {
     const { now } = this.#parts;
     this.#door.settled(arrival.socket);
+    if (proof !== undefined && !client.clean) {
+      for (const filter of this.#rights.claim(client.id, proof.identity)) subscriptions.add(filter);
+    }
     if (proof?.expiresAt !== undefined) {
       arrival.stream.once(
         'close',

@@ -5,7 +5,7 @@ import type { Proof } from './identity.ts';
 import { createLane, type Lane } from './ingest.ts';
 import type { Circumstances } from './ledger.ts';
 import type { Arrival } from './listener.ts';
-import { TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 export interface Connection {
   /** How it came: socket, address, certificate. */
@@ -23,6 +23,8 @@ export interface Connection {
   clientId?: string;
   /** Seconds, as granted. */
   keepaliveS?: number;
+  /** How often users and keys had been read when it came: rights from before a reload are looked at again. */
+  readonly reloads: number;
   /** What it leaves when it ends without DISCONNECT. */
   will?: Will;
   /** Epoch milliseconds. */
@@ -35,10 +37,16 @@ export interface Connection {
   dismissed: boolean;
 }
 
-export function createConnection(arrival: Arrival, perSecond: number, burst: number, at: number): Connection {
+export function createConnection(
+  arrival: Arrival,
+  rate: TokenBucket,
+  at: number,
+  reloads: number,
+): Connection {
   return {
     arrival,
-    rate: new TokenBucket(perSecond, burst, at),
+    rate,
+    reloads,
     lane: createLane(),
     subscriptions: new Set(),
     lastPacketAt: at,

@@ -14,9 +14,10 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { BrokerLimits } from './config.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { Refusal } from './errors.ts';
-import { KeptSessions, type StoredSubscription } from './kept-sessions.ts';
+import { BrokerError, Refusal } from './errors.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { RetainedMessages } from './retained-messages.ts';
+import type { StoredSubscription } from './session-records.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
@@ -58,9 +59,19 @@ export class SessionStore {
 
   /**
    * Takes up what an earlier broker left in this directory, and keeps everything there from now on.
-   * @throws what the file system says.
+   * @throws BrokerError `directory-unusable`.
    */
   async open(directory: string, now: number): Promise<void> {
+    try {
+      await this.#open(directory, now);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `${directory} cannot hold the broker's sessions: ${why}`;
+      throw new BrokerError('directory-unusable', message, { cause });
+    }
+  }
+
+  async #open(directory: string, now: number): Promise<void> {
     await mkdir(directory, { recursive: true, mode: 0o750 });
     this.#unlock = await lockDirectory(directory);
     const troubleWith = (file: string) => (error: Error) =>
@@ -91,6 +102,21 @@ export class SessionStore {
   /** Sessions whose clients are not connected. */
   get awayCount(): number {
     return this.#sessions.awayCount;
+  }
+
+  /** Takes from the session of this client what it may not hear any more. */
+  keepOnly(clientId: string, mayHear: (filter: string) => boolean): void {
+    this.#sessions.keepOnly(clientId, mayHear);
+  }
+
+  /** Whose sessions are kept. */
+  clientIds(): string[] {
+    return this.#sessions.clientIds();
+  }
+
+  /** The filters that the session of this client holds. */
+  filtersOf(clientId: string): string[] {
+    return this.#sessions.subscriptionsOf(clientId).map(({ topic }) => topic);
   }
 
   /** Messages that wait for this client, or for its acknowledgement. */
