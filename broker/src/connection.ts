@@ -23,8 +23,8 @@ export interface Connection {
   clientId?: string;
   /** Seconds, as granted. */
   keepaliveS?: number;
-  /** How often users and keys had been read when it came: rights from before a reload are looked at again. */
-  readonly reloads: number;
+  /** How many reviews of rights there had been when it came. */
+  readonly reviews: number;
   /** What it leaves when it ends without DISCONNECT. */
   will?: Will;
   /** Epoch milliseconds. */
@@ -41,12 +41,12 @@ export function createConnection(
   arrival: Arrival,
   rate: TokenBucket,
   at: number,
-  reloads: number,
+  reviews: number,
 ): Connection {
   return {
     arrival,
     rate,
-    reloads,
+    reviews,
     lane: createLane(),
     subscriptions: new Set(),
     lastPacketAt: at,

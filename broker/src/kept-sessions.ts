@@ -3,6 +3,7 @@
  * well where there is a file for it, so that a beat that was acknowledged reaches the detector although the broker was
  * killed in between.
  */
+import type { Kept } from './broker-directory.ts';
 import { RecordLog, readRecords } from './record-log.ts';
 import {
   applyRecord,
@@ -16,7 +17,7 @@ import {
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
-export class KeptSessions {
+export class KeptSessions implements Kept {
   readonly #queuedMax: number;
   readonly #onOverflow: (clientId: string) => void;
   readonly #sessions: Sessions = new Map();
@@ -28,20 +29,21 @@ export class KeptSessions {
     this.#onOverflow = onOverflow;
   }
 
-  /**
-   * Takes up what the file holds; returns the number of damaged lines in it. A client whose connection ended with the
-   * broker counts as away from `now` on.
-   */
-  async open(path: string, now: number, onTrouble: (error: Error) => void): Promise<number> {
+  /** Takes up what the file holds; returns the number of damaged lines in it. */
+  async open(path: string, onTrouble: (error: Error) => void): Promise<number> {
     const damagedLines = await readRecords<SessionRecord>(path, (record) =>
       applyRecord(this.#sessions, record),
     );
-    for (const session of this.#sessions.values()) {
-      session.awaySince ??= now;
-      renumber(session, this.#queuedMax);
-    }
+    for (const session of this.#sessions.values()) renumber(session, this.#queuedMax);
     this.#log = await RecordLog.start({ path, onTrouble, snapshot: () => recordsOf(this.#sessions) });
     return damagedLines;
+  }
+
+  /** A client whose connection ended with an earlier broker counts as away from now on. */
+  begin(now: number): void {
+    for (const [clientId, { awaySince }] of this.#sessions) {
+      if (awaySince === undefined) this.#note(['away', clientId, now]);
+    }
   }
 
   /** What changes from now on, as connections end, is not written any more. */

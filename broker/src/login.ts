@@ -5,7 +5,7 @@
  * password to `authenticate`, which can; so the first keeps the packet and the second decides.
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
-import { type AccessRules, accessRules, decide } from './access.ts';
+import { type AccessRules, decide } from './access.ts';
 import type { MutableConnect, Will } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
@@ -16,6 +16,7 @@ import type { Ledger } from './ledger.ts';
 
 export interface LoginParts {
   readonly config: BrokerConfig;
+  readonly rules: AccessRules;
   readonly connections: Connections;
   readonly ledger: Ledger;
   readonly identification: Identification;
@@ -31,7 +32,7 @@ export class Login {
 
   constructor(parts: LoginParts) {
     this.#parts = parts;
-    this.#rules = accessRules(parts.config.root, parts.config.topics);
+    this.#rules = parts.rules;
   }
 
   /** Aedes' `preConnect`. Answers with an error where it refuses: `(null, false)` would leave the socket open. */

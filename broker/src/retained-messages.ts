@@ -1,4 +1,5 @@
 /** The last verdict about each device, for whoever subscribes later; on disk as well where there is a file for it. */
+import type { Kept } from './broker-directory.ts';
 import { RecordLog, readRecords } from './record-log.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
@@ -6,7 +7,7 @@ import { topicMatches } from './topic-filter.ts';
 /** Topic, QoS and payload in base64; a topic alone has been cleared. */
 type RetainedRecord = readonly [topic: string, qos: 0 | 1 | 2, payload: string] | readonly [topic: string];
 
-export class RetainedMessages {
+export class RetainedMessages implements Kept {
   readonly #max: number;
   readonly #onFull: (topic: string) => void;
   readonly #byTopic = new Map<string, StoredPacket>();
