@@ -5,7 +5,6 @@ import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
 import { type Distribute, guardPackets, type Will } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
-import { BrokerDirectory } from './broker-directory.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
 import { type Connection, Connections } from './connection.ts';
@@ -25,6 +24,8 @@ import { OrphanedWills } from './orphaned-wills.ts';
 import { Roster } from './roster.ts';
 import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
+import { type Kept, openAll, type Storage } from './storage.ts';
+import { storageFailure, storageOf } from './storage-choice.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Traffic } from './traffic.ts';
@@ -59,10 +60,11 @@ export class AedesBroker implements Broker {
   readonly #sys: SysTopics;
   readonly #rights: SessionRights;
   readonly #wills: OpenWills;
+  readonly #kept: Readonly<Record<string, Kept>>;
   readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
   #endpoints: readonly Endpoint[] = [];
-  #directory: BrokerDirectory | undefined;
+  #storage: Storage | undefined;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -105,6 +107,7 @@ export class AedesBroker implements Broker {
       wills: this.#wills,
       now,
     });
+    this.#kept = { ...this.#store.kept, 'wills.v1': this.#wills };
     const accepted = (client: Client, connection: Connection): void =>
       this.#membership.accepted(client, connection);
     const spoke = ({ arrival }: Connection): void => this.#door.spoke(arrival.socket);
@@ -151,14 +154,8 @@ export class AedesBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    const { directory, now } = this.#parts;
     try {
-      if (directory !== undefined) {
-        const files = { ...this.#store.files, 'wills.v1': this.#wills };
-        const trouble = (detail: string): void => this.#ledger.refuse('store', { detail });
-        this.#directory = await BrokerDirectory.open(directory, files, trouble);
-        this.#store.begin(now());
-      }
+      await this.#openStorage();
       this.#rights.review();
       await this.#aedes.listen();
       this.#endpoints = await this.#listeners.start();
@@ -166,6 +163,18 @@ export class AedesBroker implements Broker {
     } catch (error) {
       await this.close();
       throw error;
+    }
+  }
+
+  async #openStorage(): Promise<void> {
+    const { config, directory, now } = this.#parts;
+    try {
+      this.#storage = await storageOf(config, directory);
+      if (this.#storage === undefined) return;
+      await openAll(this.#storage, this.#kept, (detail) => this.#ledger.refuse('store', { detail }));
+      this.#store.begin(now());
+    } catch (cause) {
+      throw storageFailure(config, directory, cause);
     }
   }
 
@@ -239,7 +248,8 @@ export class AedesBroker implements Broker {
   }
 
   async #putAway(): Promise<void> {
-    await this.#directory?.close();
+    await Promise.all(Object.values(this.#kept).map((one) => one.close()));
+    await this.#storage?.release();
     clearInterval(this.#sweep);
     this.#sys[Symbol.dispose]();
     this.#ledger[Symbol.dispose]();

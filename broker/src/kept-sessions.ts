@@ -3,7 +3,6 @@
  * well where there is a file for it, so that a beat that was acknowledged reaches the detector although the broker was
  * killed in between.
  */
-import type { Kept } from './broker-directory.ts';
 import { RecordLog, readRecords } from './record-log.ts';
 import {
   applyRecord,
@@ -14,6 +13,7 @@ import {
   type Sessions,
   type StoredSubscription,
 } from './session-records.ts';
+import type { Kept, RecordPlace } from './storage.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
@@ -29,13 +29,13 @@ export class KeptSessions implements Kept {
     this.#onOverflow = onOverflow;
   }
 
-  /** Takes up what the file holds; returns the number of damaged lines in it. */
-  async open(path: string, onTrouble: (error: Error) => void): Promise<number> {
-    const damagedLines = await readRecords<SessionRecord>(path, (record) =>
+  /** Takes up what is there; returns the number of damaged lines in it. */
+  async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
+    const damagedLines = await readRecords<SessionRecord>(place, (record) =>
       applyRecord(this.#sessions, record),
     );
     for (const session of this.#sessions.values()) renumber(session, this.#queuedMax);
-    this.#log = await RecordLog.start({ path, onTrouble, snapshot: () => recordsOf(this.#sessions) });
+    this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => recordsOf(this.#sessions) });
     return damagedLines;
   }
 

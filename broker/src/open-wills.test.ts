@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '@slowbeat/test-servers';
 import type { Will } from './aedes-seams.ts';
+import { RecordFile } from './directory-storage.ts';
 import { OpenWills } from './open-wills.ts';
 import { KillableBroker } from './test-support/killable-broker.ts';
 import { RawClient } from './test-support/raw-client.ts';
@@ -149,7 +150,7 @@ describe('the wait for a client', () => {
       dup: false,
     };
     const first = new OpenWills({ graceS: 60, now: () => at, orphaned: () => assert.fail('nobody is') });
-    await first.open(path, assert.fail);
+    await first.open(new RecordFile(path), assert.fail);
     for (const [name, keepaliveS] of [
       ['short', 10],
       ['long', 100],
@@ -159,7 +160,7 @@ describe('the wait for a client', () => {
     await first.close();
     const orphaned: string[] = [];
     const second = new OpenWills({ graceS: 60, now: () => at, orphaned: (name) => orphaned.push(name) });
-    await second.open(path, assert.fail);
+    await second.open(new RecordFile(path), assert.fail);
     second.awaitOrphans();
     second.giveUp();
     assert.deepEqual(orphaned, []);

@@ -7,9 +7,9 @@
  * 3.1.2.10), and the restart begins that anew. Whoever reconnects elsewhere is judged by session, as after a takeover.
  */
 import type { Will } from './aedes-seams.ts';
-import type { Kept } from './broker-directory.ts';
 import { atInstant } from './instant-timer.ts';
 import { RecordLog, readRecords } from './record-log.ts';
+import type { Kept, RecordPlace } from './storage.ts';
 
 interface OpenWill {
   readonly will: Will;
@@ -55,14 +55,14 @@ export class OpenWills implements Kept {
   }
 
   /**
-   * Takes up what the file holds; returns the number of damaged lines in it.
-   * @throws what the file system says.
+   * Takes up what is there; returns the number of damaged lines in it.
+   * @throws what the place says.
    */
-  async open(path: string, onTrouble: (error: Error) => void): Promise<number> {
-    const damagedLines = await readRecords<WillRecord>(path, (record) => this.#apply(record));
+  async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
+    const damagedLines = await readRecords<WillRecord>(place, (record) => this.#apply(record));
     for (const open of this.#open.values()) open.dueAt = Number.POSITIVE_INFINITY;
     this.#orphans = this.#open.size;
-    this.#log = await RecordLog.start({ path, onTrouble, snapshot: () => this.#records() });
+    this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => this.#records() });
     return damagedLines;
   }
 

@@ -1,6 +1,6 @@
 /** The last verdict about each device, for whoever subscribes later; on disk as well where there is a file for it. */
-import type { Kept } from './broker-directory.ts';
 import { RecordLog, readRecords } from './record-log.ts';
+import type { Kept, RecordPlace } from './storage.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
@@ -19,10 +19,10 @@ export class RetainedMessages implements Kept {
     this.#onFull = onFull;
   }
 
-  /** Takes up what the file holds; returns the number of damaged lines in it. */
-  async open(path: string, onTrouble: (error: Error) => void): Promise<number> {
-    const damagedLines = await readRecords<RetainedRecord>(path, (record) => this.#replay(record));
-    this.#log = await RecordLog.start({ path, onTrouble, snapshot: () => this.#records() });
+  /** Takes up what is there; returns the number of damaged lines in it. */
+  async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
+    const damagedLines = await readRecords<RetainedRecord>(place, (record) => this.#replay(record));
+    this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => this.#records() });
     return damagedLines;
   }
 

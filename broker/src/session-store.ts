@@ -11,12 +11,12 @@
  * in `open-wills.ts`.
  */
 import { Readable } from 'node:stream';
-import type { Kept } from './broker-directory.ts';
 import type { BrokerLimits } from './config.ts';
 import { Refusal } from './errors.ts';
 import { KeptSessions } from './kept-sessions.ts';
 import { RetainedMessages } from './retained-messages.ts';
 import type { StoredSubscription } from './session-records.ts';
+import type { Kept } from './storage.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
@@ -52,8 +52,8 @@ export class SessionStore {
     this.#sessions = new KeptSessions(limits.queuedMessagesMax, (clientId) => events.overflowed(clientId));
   }
 
-  /** What outlives the broker where it has a directory, by the name of its file. */
-  get files(): Readonly<Record<string, Kept>> {
+  /** What outlives the broker where it has a storage, by the name of its place. */
+  get kept(): Readonly<Record<string, Kept>> {
     return { 'retained.v1': this.#retained, 'sessions.v1': this.#sessions };
   }
 
