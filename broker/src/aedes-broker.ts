@@ -1,28 +1,33 @@
 /** Aedes behind a door, a log-in, access rules and an ingest, put together and taken apart again. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parseTopic } from '@slowbeat/device-sdk/protocol';
 import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
-import { isLoopback } from './address.ts';
+import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
-import { type Distribute, guardPackets } from './aedes-seams.ts';
+import { type Distribute, guardPackets, type Will } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
+import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
-import { type Connection, Connections, createConnection } from './connection.ts';
-import type { BrokerCounters, Reason } from './counters.ts';
+import { type Connection, Connections } from './connection.ts';
+import type { BrokerCounters } from './counters.ts';
+import { Departure } from './departure.ts';
 import { Door } from './door.ts';
-import { Duplicates } from './duplicates.ts';
-import { endReason } from './end-reason.ts';
 import { BrokerError } from './errors.ts';
 import type { Identification } from './identification.ts';
 import { Ingest, type Tap } from './ingest.ts';
-import { atInstant } from './instant-timer.ts';
 import { Ledger } from './ledger.ts';
 import type { Arrival, Endpoint } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { Login } from './login.ts';
+import { Membership } from './membership.ts';
+import { OpenWills } from './open-wills.ts';
+import { OrphanedWills } from './orphaned-wills.ts';
+import { Roster } from './roster.ts';
+import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
+import { type Kept, openAll, type Storage } from './storage.ts';
+import { storageFailure, storageOf } from './storage-choice.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
+import { TokenBucket } from './token-bucket.ts';
 import { Traffic } from './traffic.ts';
 
 export interface BrokerParts {
@@ -46,19 +51,20 @@ export class AedesBroker implements Broker {
   readonly #traffic: Traffic;
   readonly #login: Login;
   readonly #store: SessionStore;
-  readonly #duplicates = new Duplicates();
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
   readonly #listeners: Listeners;
-  /** Clients logged in, by client id. */
-  readonly #live = new Map<string, Client>();
+  readonly #departure: Departure;
+  readonly #roster = new Roster();
+  readonly #membership: Membership;
   readonly #sys: SysTopics;
+  readonly #rights: SessionRights;
+  readonly #wills: OpenWills;
+  readonly #kept: Readonly<Record<string, Kept>>;
   readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
   #endpoints: readonly Endpoint[] = [];
-  #connectsTotal = 0;
-  #takeoversTotal = 0;
-  #closed: Promise<void> | undefined;
+  #storage: Storage | undefined;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -74,15 +80,39 @@ export class AedesBroker implements Broker {
       sessionsFull: (client) => ledger.refuse('sessions-max', connections.circumstances(client as Client)),
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
       sysValues: () => this.#sys.values(),
-      fileTrouble: (detail) => ledger.refuse('store', { detail }),
-      mayKeep: (client, topic) => this.#mayKeep(client as Client, topic),
+      mayKeep: (client, topic) => this.#membership.mayKeep(client as Client, topic),
     });
+    const rules = accessRules(config.root, config.topics);
+    this.#rights = new SessionRights(rules, parts.identification, this.#store);
     const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
-    this.#traffic = new Traffic({ config, connections, ledger, ingest: this.#ingest, now, distribute });
-    const accepted = (client: Client, connection: Connection): void => this.#accepted(client, connection);
+    const ingest = this.#ingest;
+    const willSettled = (client: Client, will: Will): void => this.#wills.settled(client.id, will);
+    this.#traffic = new Traffic({ config, rules, connections, ledger, ingest, now, distribute, willSettled });
+    const taken = (): void => this.#traffic.noteTaken(true);
+    const orphaned = new OrphanedWills({ rules, ingest, ledger, distribute, now, taken });
+    this.#wills = new OpenWills({
+      graceS: limits.orphanGraceS,
+      now,
+      orphaned: (clientId, will) =>
+        orphaned.publish(clientId, will, () => this.#wills.settled(clientId, will)),
+    });
+    this.#membership = new Membership({
+      root: config.root,
+      roster: this.#roster,
+      connections,
+      door: this.#door,
+      ledger,
+      store: this.#store,
+      rights: this.#rights,
+      wills: this.#wills,
+      now,
+    });
+    this.#kept = { ...this.#store.kept, 'wills.v1': this.#wills };
+    const accepted = (client: Client, connection: Connection): void =>
+      this.#membership.accepted(client, connection);
     const spoke = ({ arrival }: Connection): void => this.#door.spoke(arrival.socket);
     const { identification } = parts;
-    this.#login = new Login({ config, connections, ledger, identification, spoke, accepted });
+    this.#login = new Login({ config, rules, connections, ledger, identification, spoke, accepted });
     ({ aedes: this.#aedes, distribute: this.#distribute } = createAedes({
       limits,
       login: this.#login,
@@ -90,14 +120,26 @@ export class AedesBroker implements Broker {
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
     }));
-    this.#listenTo(this.#aedes);
+    this.#membership.listenTo(this.#aedes);
+    this.#aedes.on('client', () => this.#sys.noteClients(this.#roster.size));
+    (this.#aedes as NodeJS.EventEmitter).on('error', (error) => this.#mistake(error));
     this.#listeners = new Listeners({
       wanted: wantedListeners(config),
-      access: config.access,
-      limits,
+      config,
+      logger: parts.logger,
       door: this.#door,
       ledger,
       onArrival: (arrival) => this.#welcome(arrival),
+    });
+    this.#departure = new Departure({
+      config,
+      logger: parts.logger,
+      listeners: this.#listeners,
+      door: this.#door,
+      roster: this.#roster,
+      traffic: this.#traffic,
+      aedes: this.#aedes,
+      putAway: () => this.#putAway(),
     });
     this.#startedAt = now();
     this.#sys = new SysTopics({
@@ -112,39 +154,32 @@ export class AedesBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    const { config, logger, directory, now } = this.#parts;
-    if (directory !== undefined) await this.#openStore(directory, now());
-    await this.#aedes.listen();
     try {
+      await this.#openStorage();
+      this.#rights.review();
+      await this.#aedes.listen();
       this.#endpoints = await this.#listeners.start();
+      this.#wills.awaitOrphans();
     } catch (error) {
       await this.close();
       throw error;
     }
-    for (const { kind, host, port } of this.#endpoints) {
-      if (config.access.mode === 'open') {
-        const reach = isLoopback(host) ? 'on this machine' : 'WHO REACHES THIS ADDRESS';
-        logger.warn({ kind, host, port }, `open mode: everybody ${reach} can speak for any device`);
-      }
-      const { root, access } = config;
-      logger.info({ kind, host, port, root, access: access.mode }, 'broker is listening');
-    }
   }
 
-  async #openStore(directory: string, at: number): Promise<void> {
+  async #openStorage(): Promise<void> {
+    const { config, directory, now } = this.#parts;
     try {
-      await this.#store.open(directory, at);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      await this.close();
-      throw new BrokerError('directory-unusable', `${directory} cannot hold the broker's sessions: ${why}`, {
-        cause: error,
-      });
+      this.#storage = await storageOf(config, directory);
+      if (this.#storage === undefined) return;
+      await openAll(this.#storage, this.#kept, (detail) => this.#ledger.refuse('store', { detail }));
+      this.#store.begin(now());
+    } catch (cause) {
+      throw storageFailure(config, directory, cause);
     }
   }
 
   publish({ topic, payload, qos, retain }: TrustedMessage): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
+    if (this.#departure.isClosed) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
     return new Promise((resolve, reject) => {
       // Its own bytes: delivery goes on after the caller has its buffer back.
       const packet = {
@@ -162,17 +197,22 @@ export class AedesBroker implements Broker {
   counters(): BrokerCounters {
     return {
       connectionsOpen: this.#door.open,
-      clientsConnected: this.#live.size,
+      clientsConnected: this.#roster.size,
       connectionsTotal: this.#door.admittedTotal,
-      connectsTotal: this.#connectsTotal,
-      takeoversTotal: this.#takeoversTotal,
+      connectsTotal: this.#membership.connectsTotal,
+      takeoversTotal: this.#membership.takeoversTotal,
       messagesTaken: this.#traffic.messagesTaken,
       willsTaken: this.#traffic.willsTaken,
+      orphans: this.#wills.orphans,
       tapsPending: this.#ingest.pending,
       retainedMessages: this.#store.retainedCount,
       sessionsKept: this.#store.sessionCount,
       refused: this.#ledger.counts(),
     };
+  }
+
+  clients(query: ClientQuery): ClientPage {
+    return clientPage(this.#roster, query, (clientId) => this.#store.queuedFor(clientId));
   }
 
   #sysFacts(): SysFacts {
@@ -187,109 +227,40 @@ export class AedesBroker implements Broker {
     const { identification, logger } = this.#parts;
     const uses = await Promise.all([identification.read(), this.#listeners.read()]);
     for (const use of uses) use();
-    for (const client of [...this.#live.values()]) {
-      const proof = this.#connections.of(client)?.proof;
-      if (proof === undefined || (await proof.stillHolds()) || client.closed) continue;
-      this.#end(client, 'login-revoked');
-    }
+    await this.#membership.review();
     logger.info('users, keys and certificates read again');
   }
 
-  #end(client: Client, reason: Reason): void {
-    this.#ledger.refuse(reason, this.#connections.circumstances(client));
-    client.close();
+  get problem(): string | undefined {
+    return this.#departure.problem;
+  }
+
+  drain(): Promise<void> {
+    return this.#departure.drain();
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#shutDown();
-    return this.#closed;
+    return this.#departure.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #shutDown(): Promise<void> {
-    const { closeTimeoutMs } = this.#parts.config.limits;
-    let expire = (): void => {};
-    const expired = new Promise<void>((resolve) => {
-      expire = resolve;
-    });
-    const deadline = setTimeout(expire, closeTimeoutMs);
-    this.#traffic.close();
-    const serverClosed = this.#listeners.close();
-    await Promise.race([this.#traffic.whenIdle(), expired]);
-    await nextTurn(); // lets the last PUBACKs leave
-    await Promise.race([new Promise<void>((resolve) => this.#aedes.close(resolve)), expired]);
-    this.#door.destroyAll();
-    await Promise.race([serverClosed, expired]);
-    await this.#store.close();
-    clearTimeout(deadline);
+  async #putAway(): Promise<void> {
+    await Promise.all(Object.values(this.#kept).map((one) => one.close()));
+    await this.#storage?.release();
     clearInterval(this.#sweep);
     this.#sys[Symbol.dispose]();
     this.#ledger[Symbol.dispose]();
-  }
-
-  #listenTo(aedes: Aedes): void {
-    aedes.on('client', (client) => {
-      this.#live.set(client.id, client);
-      this.#sys.noteClients(this.#live.size);
-      this.#store.connected(client.id);
-    });
-    aedes.on('clientReady', () => {
-      this.#connectsTotal += 1;
-    });
-    aedes.on('clientDisconnect', (client) => {
-      if (this.#live.get(client.id) === client) this.#live.delete(client.id);
-      if (!this.#live.has(client.id)) this.#store.disconnected(client.id, this.#parts.now());
-    });
-    aedes.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) this.#connections.of(client)?.subscriptions.delete(filter);
-    });
-    const ended = (client: Client, error: Error): void => {
-      const connection = this.#connections.of(client);
-      const reason = endReason(error);
-      if (reason === undefined || connection?.accounted === true) return;
-      if (connection !== undefined) connection.accounted = true;
-      this.#ledger.refuse(reason, this.#connections.circumstances(client, { detail: error.message }));
-    };
-    aedes.on('clientError', ended);
-    aedes.on('connectionError', ended);
-    (aedes as NodeJS.EventEmitter).on('error', (error) => this.#mistake(error));
   }
 
   #welcome(arrival: Arrival): void {
     const { config, now } = this.#parts;
     const { messagesPerSecondMax, messageBurstMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
-    this.#connections.add(client, createConnection(arrival, messagesPerSecondMax, messageBurstMax, now()));
+    this.#membership.arrived(client, arrival, new TokenBucket(messagesPerSecondMax, messageBurstMax, now()));
     guardPackets(client, this.#traffic.judge);
-  }
-
-  #accepted(client: Client, { arrival, proof }: Connection): void {
-    const { now } = this.#parts;
-    this.#door.settled(arrival.socket);
-    if (proof?.expiresAt !== undefined) {
-      arrival.stream.once(
-        'close',
-        atInstant(proof.expiresAt, now, () => this.#end(client, 'login-expired')),
-      );
-    }
-    const before = this.#live.get(client.id);
-    if (before === undefined || before.closed) return;
-    this.#takeoversTotal += 1;
-    const addresses = [this.#connections.of(before)?.arrival.address ?? '', arrival.address];
-    const duplicate = this.#duplicates.note(client.id, addresses, now());
-    if (duplicate === undefined) return;
-    const { takeovers, withinMs } = duplicate;
-    const detail = `${takeovers} takeovers in ${Math.round(withinMs / 1000)} s, from ${duplicate.addresses.join(', ')}; give each client its own id`;
-    this.#ledger.refuse('client-id-duplicate', this.#connections.circumstances(client, { detail }));
-  }
-
-  /** Only what was granted; and no device's own ping, which is worth nothing once it is past. */
-  #mayKeep(client: Client, filter: string): boolean {
-    if (this.#connections.of(client)?.subscriptions.has(filter) !== true) return false;
-    return parseTopic(this.#parts.config.root, filter)?.kind !== 'ping';
   }
 
   #mistake(error: unknown): void {

@@ -21,6 +21,7 @@ interface ClientInternals {
   readonly _parser: PacketParser;
   /** The will of a client whose CONNECT was accepted, until it has fired. */
   readonly will: Will | null;
+  readonly _disconnected?: boolean;
   conn: { writableLength: number };
 }
 
@@ -63,6 +64,11 @@ export function isWillOf(client: Client, packet: PublishPacket): boolean {
   return packet === internals(client).will;
 }
 
+/** True for a client that ended its session with DISCONNECT: its will does not fire. */
+export function saidGoodbye(client: Client): boolean {
+  return internals(client)._disconnected === true;
+}
+
 /** Bytes written to this client that its socket has not taken yet. */
 export function unsentBytes(client: Client): number {
   return internals(client).conn.writableLength;
@@ -91,7 +97,7 @@ export function detachPublishers(aedes: Aedes): void {
 
 /** Hands a client's message to everybody it is for; `done` comes when it is queued or written for each of them. */
 export type Distribute = (
-  client: Client,
+  client: Client | null,
   packet: PublishPacket,
   done: (error?: Error | null) => void,
 ) => void;

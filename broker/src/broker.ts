@@ -1,6 +1,7 @@
 /** The broker as its operator and the detector see it. */
 import type { Logger } from 'pino';
 import { AedesBroker } from './aedes-broker.ts';
+import type { ClientPage, ClientQuery } from './client-pages.ts';
 import {
   type BrokerConfig,
   type BrokerConfigInput,
@@ -43,12 +44,21 @@ export interface Broker extends AsyncDisposable {
    */
   publish(message: TrustedMessage): Promise<void>;
   counters(): BrokerCounters;
+  /** Who is connected, a page at a time. Names no secret. */
+  clients(query: ClientQuery): ClientPage;
   /**
    * Reads users, keys of tokens, certificates and revocation lists again; clients whose user, token or certificate is
    * no longer accepted, or has other rights, are disconnected. Rejects with a BrokerError and changes nothing when
    * any of the files is not valid.
    */
   reload(): Promise<void>;
+  /** Why nobody should be sent here; undefined while everybody is welcome. */
+  readonly problem: string | undefined;
+  /**
+   * A planned end: takes no new connection and ends those there are in turn (`limits.shutdownDisconnectsPerSecond`),
+   * serving them until then. Publishes no will of whom it ends. Resolves when it is time for {@link Broker.close}.
+   */
+  drain(): Promise<void>;
   /** Stops taking messages, waits for those being taken in, closes every connection. Publishes no will. */
   close(): Promise<void>;
 }

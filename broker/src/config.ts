@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { accessSchema, topicsSchema } from './access-config.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersShape } from './listener-config.ts';
+import { redisSchema } from './redis-config.ts';
 import { section, show } from './setting.ts';
 
 export const brokerConfigSchema = section({
@@ -27,6 +28,7 @@ export const brokerConfigSchema = section({
       'Topics outside the scheme: none (`scheme`), `any`, or a list of `{ prefix, publish: [roles], subscribe: [roles] }`.',
     ),
   access: accessSchema.prefault({ mode: 'open' }),
+  redis: redisSchema.optional(),
   limits: limitsSchema.prefault({}),
 });
 

@@ -1,11 +1,11 @@
 /** What the broker knows about one connection beyond what Aedes knows. */
 import type { Client } from 'aedes';
-import type { MutableConnect } from './aedes-seams.ts';
+import type { MutableConnect, Will } from './aedes-seams.ts';
 import type { Proof } from './identity.ts';
 import { createLane, type Lane } from './ingest.ts';
 import type { Circumstances } from './ledger.ts';
 import type { Arrival } from './listener.ts';
-import { TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 export interface Connection {
   /** How it came: socket, address, certificate. */
@@ -21,19 +21,37 @@ export interface Connection {
   connect?: MutableConnect;
   /** The client id as the client said it. */
   clientId?: string;
+  /** Seconds, as granted. */
+  keepaliveS?: number;
+  /** How many reviews of rights there had been when it came. */
+  readonly reviews: number;
+  /** What it leaves when it ends without DISCONNECT. */
+  will?: Will;
+  /** Epoch milliseconds. */
+  lastPacketAt: number;
   /** Since when (monotonic) more waits to be sent than may; absent while less does. */
   fullSince?: number;
   /** Why it ends was counted already. */
   accounted: boolean;
+  /** The broker ends it as planned: its client is not dead. */
+  dismissed: boolean;
 }
 
-export function createConnection(arrival: Arrival, perSecond: number, burst: number, at: number): Connection {
+export function createConnection(
+  arrival: Arrival,
+  rate: TokenBucket,
+  at: number,
+  reviews: number,
+): Connection {
   return {
     arrival,
-    rate: new TokenBucket(perSecond, burst, at),
+    rate,
+    reviews,
     lane: createLane(),
     subscriptions: new Set(),
+    lastPacketAt: at,
     accounted: false,
+    dismissed: false,
   };
 }
 

@@ -59,6 +59,8 @@ export interface BrokerCounters {
   readonly messagesTaken: number;
   /** Of those, wills. */
   readonly willsTaken: number;
+  /** Clients of before a restart that may still come back; who does not has its will published. */
+  readonly orphans: number;
   /** Device messages handed to the tap and not yet taken in. */
   readonly tapsPending: number;
   readonly retainedMessages: number;

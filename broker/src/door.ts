@@ -90,6 +90,11 @@ export class Door {
     this.#waiting.delete(socket);
   }
 
+  /** Nobody else comes in: the listeners are closed, and those that have not logged in yet are turned away. */
+  close(): void {
+    for (const socket of this.#waiting) socket.destroy();
+  }
+
   destroyAll(): void {
     clearTimeout(this.#patience);
     for (const socket of this.#inside) socket.destroy();

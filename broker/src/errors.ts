@@ -32,6 +32,7 @@ export type BrokerErrorCode =
   | 'token-keys-unreadable'
   | 'token-keys-invalid'
   | 'directory-unusable'
+  | 'redis-unusable'
   | 'closed';
 
 /** The broker cannot do what its operator asked; the message names the cause and the remedy. */

@@ -67,6 +67,18 @@ export class Identification {
     };
   }
 
+  /**
+   * Whose session this is, as far as it is known without a log-in; undefined when it can be nobody's. Who shows a token
+   * is in no file.
+   */
+  ownerOf(clientId: string): Identity | 'to-be-proved' | undefined {
+    if (this.#isOpen) return ANONYMOUS;
+    const [name = '', ...rest] = clientId.split('/');
+    if (rest.length === 0) return undefined; // of a time in open mode
+    const { credentials, tokens } = this.#parts;
+    return credentials?.identityOf(name) ?? (tokens && 'to-be-proved');
+  }
+
   /** Throws a {@link Refusal} with the return code of the CONNACK. */
   async identify(claim: Claim): Promise<Proof> {
     if (this.#isOpen) return { identity: ANONYMOUS, expiresAt: undefined, stillHolds: () => true };

@@ -1,6 +1,7 @@
 /** An Aedes MQTT broker fit for fleets of heartbeating devices. */
 export type { Broker, BrokerOptions, TrustedMessage } from './broker.ts';
 export { startBroker } from './broker.ts';
+export type { ClientPage, ClientQuery, ClientView } from './client-pages.ts';
 export {
   type BrokerConfig,
   type BrokerConfigInput,

@@ -4,44 +4,23 @@
  * killed in between.
  */
 import { RecordLog, readRecords } from './record-log.ts';
+import {
+  applyRecord,
+  recordsOf,
+  renumber,
+  type Session,
+  type SessionRecord,
+  type Sessions,
+  type StoredSubscription,
+} from './session-records.ts';
+import type { Kept, RecordPlace } from './storage.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
-export interface StoredSubscription {
-  readonly topic: string;
-  readonly qos: 0 | 1 | 2;
-}
-
-interface Session {
-  readonly subscriptions: Map<string, StoredSubscription>;
-  /** By the broker's own number of the message, the oldest first; numbers below zero are of an earlier life. */
-  queue: Map<number, StoredPacket>;
-  /** Message id on the wire → number in the queue. */
-  readonly inFlight: Map<number, number>;
-  /** Epoch milliseconds; undefined while its client is connected. */
-  awaySince: number | undefined;
-}
-
-/** One change of the sessions. To make it a second time changes nothing. */
-type SessionRecord =
-  | readonly ['subscribe', client: string, subscriptions: readonly (readonly [string, 0 | 1 | 2])[]]
-  | readonly ['unsubscribe', client: string, topics: readonly string[]]
-  | readonly ['forget', client: string]
-  | readonly ['away', client: string, since: number | null]
-  | readonly [
-      'queue',
-      number: number,
-      topic: string,
-      base64: string,
-      to: readonly (readonly [string, 1 | 2])[],
-    ]
-  | readonly ['sent', client: string, number: number, messageId: number, released: boolean]
-  | readonly ['done', client: string, number: number];
-
-export class KeptSessions {
+export class KeptSessions implements Kept {
   readonly #queuedMax: number;
   readonly #onOverflow: (clientId: string) => void;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: Sessions = new Map();
   #log: RecordLog<SessionRecord> | undefined;
 
   /** Of more than `queuedMax` messages for one client the oldest go, each told to `onOverflow`. */
@@ -50,18 +29,21 @@ export class KeptSessions {
     this.#onOverflow = onOverflow;
   }
 
-  /**
-   * Takes up what the file holds; returns the number of damaged lines in it. A client whose connection ended with the
-   * broker counts as away from `now` on.
-   */
-  async open(path: string, now: number, onTrouble: (error: Error) => void): Promise<number> {
-    const damagedLines = await readRecords<SessionRecord>(path, (record) => this.#apply(record));
-    for (const session of this.#sessions.values()) {
-      session.awaySince ??= now;
-      this.#renumber(session);
-    }
-    this.#log = await RecordLog.start({ path, onTrouble, snapshot: () => this.#records() });
+  /** Takes up what is there; returns the number of damaged lines in it. */
+  async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
+    const damagedLines = await readRecords<SessionRecord>(place, (record) =>
+      applyRecord(this.#sessions, record),
+    );
+    for (const session of this.#sessions.values()) renumber(session, this.#queuedMax);
+    this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => recordsOf(this.#sessions) });
     return damagedLines;
+  }
+
+  /** A client whose connection ended with an earlier broker counts as away from now on. */
+  begin(now: number): void {
+    for (const [clientId, { awaySince }] of this.#sessions) {
+      if (awaySince === undefined) this.#note(['away', clientId, now]);
+    }
   }
 
   /** What changes from now on, as connections end, is not written any more. */
@@ -77,6 +59,10 @@ export class KeptSessions {
 
   get awayCount(): number {
     return [...this.#sessions.values()].filter(({ awaySince }) => awaySince !== undefined).length;
+  }
+
+  clientIds(): string[] {
+    return [...this.#sessions.keys()];
   }
 
   has(clientId: string): boolean {
@@ -161,7 +147,7 @@ export class KeptSessions {
     const record = ['sent', clientId, number, messageId, cmd === 'pubrel'] as const;
     // The id of a QoS 1 message matters as long as the connection only, so that after a restart it may be another.
     if (queued.qos === 2) this.#note(record);
-    else this.#apply(record);
+    else applyRecord(this.#sessions, record);
   }
 
   /** The client has it; returns what was queued under this message id. */
@@ -174,9 +160,33 @@ export class KeptSessions {
     return cleared;
   }
 
+  queuedFor(clientId: string): number {
+    return this.#sessions.get(clientId)?.queue.size ?? 0;
+  }
+
   /** A copy: the queue goes on while the client is given what is in it. */
   queueOf(clientId: string): StoredPacket[] {
     return [...(this.#sessions.get(clientId)?.queue.values() ?? [])];
+  }
+
+  /**
+   * Takes away the filters that may not be held any more, with what waits on their account; a session without filters
+   * is none.
+   */
+  keepOnly(clientId: string, mayHear: (filter: string) => boolean): void {
+    const session = this.#sessions.get(clientId);
+    if (session === undefined) return;
+    const withdrawn = [...session.subscriptions.keys()].filter((filter) => !mayHear(filter));
+    if (withdrawn.length === 0) return;
+    this.#note(['unsubscribe', clientId, withdrawn]);
+    const left = [...session.subscriptions.keys()];
+    if (left.length === 0) {
+      this.#note(['forget', clientId]);
+      return;
+    }
+    for (const [number, { topic }] of session.queue) {
+      if (!left.some((filter) => topicMatches(filter, topic))) this.#note(['done', clientId, number]);
+    }
   }
 
   #dropOldest(clientId: string, { queue }: Session): void {
@@ -188,100 +198,13 @@ export class KeptSessions {
 
   /** Makes a change that is to outlive the broker. */
   async #change(record: SessionRecord): Promise<void> {
-    this.#apply(record);
+    applyRecord(this.#sessions, record);
     await this.#log?.append(record);
   }
 
   /** Makes a change whose loss would only have a message delivered twice, or a session kept for longer. */
   #note(record: SessionRecord): void {
-    this.#apply(record);
+    applyRecord(this.#sessions, record);
     this.#log?.note(record);
   }
-
-  #apply(record: SessionRecord): void {
-    if (record[0] === 'queue') {
-      const [, number, topic, base64, to] = record;
-      const payload = Buffer.from(base64, 'base64');
-      const message = { cmd: 'publish', topic, payload, retain: false, dup: false } as const;
-      for (const [clientId, qos] of to) {
-        this.#sessions.get(clientId)?.queue.set(number, { ...message, qos, brokerCounter: number });
-      }
-      return;
-    }
-    const [, clientId] = record;
-    if (record[0] === 'subscribe' && !this.has(clientId)) this.#sessions.set(clientId, newSession());
-    const session = this.#sessions.get(clientId);
-    if (session === undefined) return;
-    switch (record[0]) {
-      case 'subscribe':
-        for (const [topic, qos] of record[2]) session.subscriptions.set(topic, { topic, qos });
-        break;
-      case 'unsubscribe':
-        for (const topic of record[2]) session.subscriptions.delete(topic);
-        break;
-      case 'forget':
-        this.#sessions.delete(clientId);
-        break;
-      case 'away':
-        session.awaySince = record[2] ?? undefined;
-        break;
-      case 'sent':
-        markSent(session, record[2], record[3], record[4]);
-        break;
-      case 'done':
-        markDone(session, record[2]);
-    }
-  }
-
-  /** Has the messages of an earlier life come before all that this one will number, in the order they came in. */
-  #renumber(session: Session): void {
-    // Sorted, since a file that was written anew while a message came may hold it behind a younger one.
-    const messages = [...session.queue].sort(([a], [b]) => a - b).slice(-this.#queuedMax);
-    session.queue = new Map();
-    session.inFlight.clear();
-    for (const [index, [, packet]] of messages.entries()) {
-      const number = index - messages.length;
-      session.queue.set(number, { ...packet, brokerCounter: number });
-      if (packet.messageId !== undefined) session.inFlight.set(packet.messageId, number);
-    }
-  }
-
-  *#records(): Generator<SessionRecord> {
-    for (const [clientId, { subscriptions, awaySince, queue }] of this.#sessions) {
-      yield [
-        'subscribe',
-        clientId,
-        [...subscriptions.values()].map(({ topic, qos }) => [topic, qos] as const),
-      ];
-      yield ['away', clientId, awaySince ?? null];
-      for (const [number, { cmd, topic, payload, qos, messageId }] of queue) {
-        yield ['queue', number, topic, payload.toString('base64'), [[clientId, qos as 1 | 2]]];
-        if (qos === 2 && messageId !== undefined)
-          yield ['sent', clientId, number, messageId, cmd === 'pubrel'];
-      }
-    }
-  }
-}
-
-function newSession(): Session {
-  return { subscriptions: new Map(), queue: new Map(), inFlight: new Map(), awaySince: undefined };
-}
-
-function markSent(
-  { queue, inFlight }: Session,
-  number: number,
-  messageId: number,
-  isReleased: boolean,
-): void {
-  const queued = queue.get(number);
-  if (queued === undefined) return;
-  if (queued.messageId !== undefined) inFlight.delete(queued.messageId);
-  queue.set(number, { ...queued, cmd: isReleased ? 'pubrel' : 'publish', messageId });
-  inFlight.set(messageId, number);
-}
-
-function markDone({ queue, inFlight }: Session, number: number): void {
-  const messageId = queue.get(number)?.messageId;
-  if (messageId !== undefined) inFlight.delete(messageId);
-  queue.delete(number);
 }

@@ -97,6 +97,17 @@ export const limitsSchema = section({
   logLinesPerMinuteMax: whole(1, 100_000, 'lines')
     .default(10)
     .describe('Log lines per reason and minute; the rest is counted and told in one line.'),
+  orphanGraceS: whole(1, 86_400, 'seconds')
+    .default(180)
+    .describe(
+      'After a restart, who was connected before has so long to come back, at least 1.5 × its keepalive; then its will is published.',
+    ),
+  shutdownDisconnectsPerSecond: whole(1, 1_000_000, 'connections')
+    .default(1_000)
+    .describe('Pace at which a shutdown ends connections, so that a fleet does not come back all at once.'),
+  shutdownSpreadMsMax: whole(0, 600_000, 'milliseconds')
+    .default(5_000)
+    .describe('Longest time it takes over that, however many there are; 0 ends all at once.'),
   closeTimeoutMs: whole(100, 600_000, 'milliseconds')
     .default(5_000)
     .describe('Longest time a shutdown may take before every socket is destroyed.'),

@@ -21,6 +21,7 @@ import { WebSocketGate } from './websocket-gate.ts';
 /** A connection at the point where MQTT begins. */
 export interface Arrival {
   readonly stream: Duplex;
+  readonly listener: ListenerKind;
   /** The socket below, which the door knows. */
   readonly socket: Socket;
   /** Of the client, also behind a proxy that tells it. */
@@ -46,7 +47,7 @@ export interface Endpoint {
   readonly url: string;
 }
 
-type Origin = Omit<Arrival, 'stream'>;
+type Origin = Omit<Arrival, 'stream' | 'listener'>;
 
 const SCHEMES: Readonly<Record<ListenerKind, string>> = { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' };
 
@@ -195,7 +196,7 @@ export class Listener {
 
   #arrive(stream: Duplex, origin: Origin | undefined): void {
     if (origin === undefined || origin.socket.destroyed) stream.destroy();
-    else this.#parts.onArrival({ stream, ...origin });
+    else this.#parts.onArrival({ stream, listener: this.#parts.kind, ...origin });
   }
 
   #refuse(socket: Socket, reason: Reason, detail: string): void {

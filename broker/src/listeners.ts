@@ -1,5 +1,7 @@
 /** All addresses on which clients arrive, started and stopped together. */
-import type { AccessConfig, BrokerLimits, ListenerConfig, ListenerKind } from './config.ts';
+import type { Logger } from 'pino';
+import { isLoopback } from './address.ts';
+import type { BrokerConfig, ListenerConfig, ListenerKind } from './config.ts';
 import type { Door } from './door.ts';
 import type { Ledger } from './ledger.ts';
 import { resolveListenAddress } from './listen-address.ts';
@@ -7,8 +9,8 @@ import { type Arrival, type Endpoint, Listener } from './listener.ts';
 
 export interface ListenersParts {
   readonly wanted: readonly (readonly [ListenerKind, ListenerConfig])[];
-  readonly access: AccessConfig;
-  readonly limits: BrokerLimits;
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
   readonly door: Door;
   readonly ledger: Ledger;
   readonly onArrival: (arrival: Arrival) => void;
@@ -25,7 +27,7 @@ export class Listeners {
   constructor(parts: ListenersParts) {
     this.#parts = parts;
     this.#listeners = parts.wanted.map(([kind, config]) => ({
-      listener: new Listener({ ...parts, kind, config }),
+      listener: new Listener({ ...parts, kind, config, limits: parts.config.limits }),
       kind,
       host: config.host,
     }));
@@ -41,7 +43,7 @@ export class Listeners {
 
   /** Opens all of them; rejects with the BrokerError of the first that cannot be opened, after which close() is due. */
   async start(): Promise<Endpoint[]> {
-    const { access } = this.#parts;
+    const { access } = this.#parts.config;
     const use = await this.read();
     const addresses: string[] = [];
     for (const { kind, host } of this.#listeners)
@@ -51,7 +53,18 @@ export class Listeners {
     for (const [index, { listener }] of this.#listeners.entries()) {
       endpoints.push(await listener.start(addresses[index] ?? ''));
     }
+    for (const endpoint of endpoints) this.#announce(endpoint);
     return endpoints;
+  }
+
+  #announce({ kind, host, port }: Endpoint): void {
+    const { config, logger } = this.#parts;
+    const { root, access } = config;
+    if (access.mode === 'open') {
+      const reach = isLoopback(host) ? 'on this machine' : 'WHO REACHES THIS ADDRESS';
+      logger.warn({ kind, host, port }, `open mode: everybody ${reach} can speak for any device`);
+    }
+    logger.info({ kind, host, port, root, access: access.mode }, 'broker is listening');
   }
 
   /** Takes no new socket; resolves when all have ended. */

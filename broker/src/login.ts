@@ -5,8 +5,8 @@
  * password to `authenticate`, which can; so the first keeps the packet and the second decides.
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
-import { type AccessRules, accessRules, decide } from './access.ts';
-import type { MutableConnect } from './aedes-seams.ts';
+import { type AccessRules, decide } from './access.ts';
+import type { MutableConnect, Will } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
@@ -16,6 +16,7 @@ import type { Ledger } from './ledger.ts';
 
 export interface LoginParts {
   readonly config: BrokerConfig;
+  readonly rules: AccessRules;
   readonly connections: Connections;
   readonly ledger: Ledger;
   readonly identification: Identification;
@@ -31,7 +32,7 @@ export class Login {
 
   constructor(parts: LoginParts) {
     this.#parts = parts;
-    this.#rules = accessRules(parts.config.root, parts.config.topics);
+    this.#rules = parts.rules;
   }
 
   /** Aedes' `preConnect`. Answers with an error where it refuses: `(null, false)` would leave the socket open. */
@@ -51,6 +52,7 @@ export class Login {
     const asked = connect.keepalive ?? 0;
     connect.keepalive = asked === 0 ? keepaliveMaxS : Math.min(asked, keepaliveMaxS);
     connection.connect = connect;
+    connection.keepaliveS = connect.keepalive;
     connection.clientId = connect.clientId;
     answer(null, true);
   }
@@ -100,6 +102,7 @@ export class Login {
     const { identity } = proof;
     this.#checkWill(identity, connect);
     connection.proof = proof;
+    if (connect.will !== undefined) connection.will = connect.will as Will;
     if (identity.role === 'device' || identity.role === 'gateway') {
       // A device hears nothing but its own ping, and a ping of the past is worth nothing: no session is kept.
       connect.clean = true;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { RecordFile } from './directory-storage.ts';
 import { RecordLog, readRecords } from './record-log.ts';
 
 type Change = readonly [key: string, value: string | null];
@@ -17,9 +18,9 @@ class LoggedMap {
 
   static async open(path: string, rewriteBytesMin = 1_000): Promise<LoggedMap> {
     const logged = new LoggedMap();
-    logged.damaged = await readRecords<Change>(path, (change) => logged.#apply(change));
+    logged.damaged = await readRecords<Change>(new RecordFile(path), (change) => logged.#apply(change));
     logged.log = await RecordLog.start<Change>({
-      path,
+      place: new RecordFile(path),
       rewriteBytesMin,
       snapshot: () => logged.map.entries(),
       onTrouble: ({ message }) => logged.troubles.push(message),
@@ -75,7 +76,7 @@ describe('a record log', () => {
     for (let length = whole.length; length >= 0; length--) {
       await truncate(path, length);
       const keys: string[] = [];
-      const damaged = await readRecords<Change>(path, ([key]) => keys.push(key));
+      const damaged = await readRecords<Change>(new RecordFile(path), ([key]) => keys.push(key));
       const text = whole.subarray(0, length).toString();
       const complete = text.split('\n').filter((line) => line.endsWith(']'));
       assert.deepEqual(keys, ['a', 'b', 'c'].slice(0, complete.length));

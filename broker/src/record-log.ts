@@ -1,18 +1,16 @@
 /**
- * A state on disk, as the records that led to it: one file that grows at its end and is written anew, with what is
- * left of it, whenever it has doubled.
+ * A state outside this process, as the records that led to it: lines that grow at their end and are written anew, with what
+ * is left of them, whenever they have doubled.
  *
- * Each line carries its checksum. A line that a power failure has torn is left out when the file is read, and the
- * file is written anew before anything is added. Appends are committed in groups: while one group is on its way
- * to the disk the next one gathers, so that the price of an fsync is shared by all who wait for it.
+ * Each line carries its checksum. A line that a power failure has torn is left out when it is read, and all is written
+ * anew before anything is added. Appends are committed in groups: while one group is on its way the next one gathers, so
+ * that the price of making it last is shared by all who wait for it.
  */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { RecordPlace } from './storage.ts';
 
 export interface RecordLogParts<Entry> {
-  readonly path: string;
+  readonly place: RecordPlace;
   /**
    * The state as records. It may change while they are read: what was appended meanwhile follows, so that to apply a
    * record a second time must change nothing.
@@ -20,7 +18,7 @@ export interface RecordLogParts<Entry> {
   readonly snapshot: () => Iterable<Entry>;
   /** Something could not be written; whoever waits for it is told as well. */
   readonly onTrouble: (error: Error) => void;
-  /** A file smaller than this is not worth writing anew. */
+  /** Less than this is not worth writing anew. */
   readonly rewriteBytesMin?: number;
 }
 
@@ -40,9 +38,8 @@ const CHECKSUM_LENGTH = 8;
 export class RecordLog<Entry> {
   readonly #parts: RecordLogParts<Entry>;
   readonly #rewriteBytesMin: number;
-  #file: FileHandle;
   #bytes = 0;
-  /** The file is written anew when it has grown to this. */
+  /** All is written anew when it has grown to this. */
   #rewriteAtBytes = 0;
   /** The last write broke off, perhaps in the middle of a line. */
   #isTorn = false;
@@ -50,22 +47,21 @@ export class RecordLog<Entry> {
   #running: Promise<void> | undefined;
 
   /**
-   * Writes the file anew with the state as it is, and goes on from there.
-   * @throws what the file system says.
+   * Writes everything anew with the state as it is, and goes on from there.
+   * @throws what the place says.
    */
   static async start<Entry>(parts: RecordLogParts<Entry>): Promise<RecordLog<Entry>> {
-    const log = new RecordLog(parts, await open(parts.path, 'a', 0o640));
+    const log = new RecordLog(parts);
     await log.#rewrite();
     return log;
   }
 
-  private constructor(parts: RecordLogParts<Entry>, file: FileHandle) {
+  private constructor(parts: RecordLogParts<Entry>) {
     this.#parts = parts;
     this.#rewriteBytesMin = parts.rewriteBytesMin ?? REWRITE_BYTES_MIN;
-    this.#file = file;
   }
 
-  /** Resolves when the record is on the disk (fdatasync); rejects when it could not be written. */
+  /** Resolves when the record outlives the machine, as far as its place does; rejects when it could not be written. */
   append(entry: Entry): Promise<void> {
     const group = this.#next;
     group.text += lineOf(entry);
@@ -83,8 +79,7 @@ export class RecordLog<Entry> {
   /** Nothing may be appended after this. */
   async close(): Promise<void> {
     await this.#running;
-    await this.#file.datasync();
-    await this.#file.close();
+    await this.#parts.place.close();
   }
 
   async #run(): Promise<void> {
@@ -107,11 +102,10 @@ export class RecordLog<Entry> {
 
   async #write({ text, isAwaited }: Group): Promise<void> {
     // What is left of a torn line ends here, and is one damaged line.
-    const bytes = Buffer.from(this.#isTorn ? `\n${text}` : text);
-    await this.#file.appendFile(bytes);
-    if (isAwaited) await this.#file.datasync();
+    const lines = this.#isTorn ? `\n${text}` : text;
+    await this.#parts.place.append(lines, isAwaited);
     this.#isTorn = false;
-    this.#bytes += bytes.length;
+    this.#bytes += Buffer.byteLength(lines);
   }
 
   async #rewriteOrGoOn(): Promise<void> {
@@ -124,34 +118,9 @@ export class RecordLog<Entry> {
   }
 
   async #rewrite(): Promise<void> {
-    const { path } = this.#parts;
-    const fresh = await open(`${path}.new`, 'w', 0o640);
-    let bytes: number;
-    try {
-      bytes = await this.#writeSnapshot(fresh);
-      await rename(`${path}.new`, path);
-    } catch (error) {
-      await fresh.close();
-      throw error;
-    }
-    const old = this.#file;
-    this.#file = fresh;
+    this.#bytes = await this.#parts.place.replace(pieces(this.#parts.snapshot()));
     this.#isTorn = false;
-    this.#bytes = bytes;
-    this.#rewriteAtBytes = Math.max(this.#rewriteBytesMin, bytes * 2);
-    await old.close();
-    await syncDirectory(dirname(path));
-  }
-
-  async #writeSnapshot(file: FileHandle): Promise<number> {
-    let bytes = 0;
-    for (const piece of pieces(this.#parts.snapshot())) {
-      const buffer = Buffer.from(piece);
-      await file.appendFile(buffer);
-      bytes += buffer.length;
-    }
-    await file.sync();
-    return bytes;
+    this.#rewriteAtBytes = Math.max(this.#rewriteBytesMin, this.#bytes * 2);
   }
 }
 
@@ -187,12 +156,15 @@ function* pieces(entries: Iterable<unknown>): Generator<string> {
 }
 
 /**
- * Replays a file, which need not exist, the oldest record first.
+ * Replays what is in a place, the oldest record first.
  * @returns the number of lines whose checksum is wrong; they are left out.
  */
-export async function readRecords<Entry>(path: string, replay: (entry: Entry) => void): Promise<number> {
+export async function readRecords<Entry>(
+  place: RecordPlace,
+  replay: (entry: Entry) => void,
+): Promise<number> {
   let damaged = 0;
-  for await (const line of linesOf(path)) {
+  for await (const line of linesOf(place)) {
     const json = line.slice(CHECKSUM_LENGTH + 1);
     if (line.slice(0, CHECKSUM_LENGTH) === checksumOf(json)) replay(JSON.parse(json));
     else if (line !== '') damaged += 1;
@@ -201,26 +173,12 @@ export async function readRecords<Entry>(path: string, replay: (entry: Entry) =>
 }
 
 /** Not by readline, for which a topic with U+2028 in it would be two lines. */
-async function* linesOf(path: string): AsyncGenerator<string> {
+async function* linesOf(place: RecordPlace): AsyncGenerator<string> {
   let rest = '';
-  try {
-    for await (const chunk of createReadStream(path, 'utf8')) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      yield* lines;
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  for await (const piece of place.read()) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
   }
   yield rest;
-}
-
-/** Makes a new name in a directory durable. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,7 +1,6 @@
 /** What outlives the broker when it has a directory, however it ends. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '@slowbeat/test-servers';
@@ -9,14 +8,10 @@ import type { IConnackPacket, IPublishPacket } from 'mqtt-packet';
 import { KillableBroker } from './test-support/killable-broker.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
+import { scratch } from './test-support/scratch.ts';
 
 const BEATS = 'hb/v1/+/+/beat';
 const DETECTOR = { clientId: 'detector', clean: false };
-
-async function scratch(): Promise<AsyncDisposable & { readonly directory: string }> {
-  const directory = await mkdtemp(join(tmpdir(), 'slowbeat-broker-'));
-  return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
-}
 
 function payloads(client: RawClient): string[] {
   return client.received

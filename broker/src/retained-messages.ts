@@ -1,12 +1,13 @@
 /** The last verdict about each device, for whoever subscribes later; on disk as well where there is a file for it. */
 import { RecordLog, readRecords } from './record-log.ts';
+import type { Kept, RecordPlace } from './storage.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
 /** Topic, QoS and payload in base64; a topic alone has been cleared. */
 type RetainedRecord = readonly [topic: string, qos: 0 | 1 | 2, payload: string] | readonly [topic: string];
 
-export class RetainedMessages {
+export class RetainedMessages implements Kept {
   readonly #max: number;
   readonly #onFull: (topic: string) => void;
   readonly #byTopic = new Map<string, StoredPacket>();
@@ -18,10 +19,10 @@ export class RetainedMessages {
     this.#onFull = onFull;
   }
 
-  /** Takes up what the file holds; returns the number of damaged lines in it. */
-  async open(path: string, onTrouble: (error: Error) => void): Promise<number> {
-    const damagedLines = await readRecords<RetainedRecord>(path, (record) => this.#replay(record));
-    this.#log = await RecordLog.start({ path, onTrouble, snapshot: () => this.#records() });
+  /** Takes up what is there; returns the number of damaged lines in it. */
+  async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
+    const damagedLines = await readRecords<RetainedRecord>(place, (record) => this.#replay(record));
+    this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => this.#records() });
     return damagedLines;
   }
 

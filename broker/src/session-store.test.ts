@@ -15,7 +15,6 @@ function createStore(limits: { queuedMessagesMax?: number; sessionExpiryS?: numb
     },
     sessionsFull: () => {},
     retainedFull: () => {},
-    fileTrouble: (detail) => assert.fail(detail),
     sysValues: () => [],
     mayKeep: () => true,
   });

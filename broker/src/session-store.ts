@@ -6,17 +6,17 @@
  * Unlike Aedes' own memory store it has a bound on everything, forgets, drops the oldest message of a full queue
  * (the newest heartbeat is the one that counts), and takes constant time per message however long the queue.
  *
- * It stores no wills. A will lives with its connection; a stored copy serves brokers that watch each other, and
- * keyed by client id alone it would be deleted by the end of the connection that a newer one replaced.
+ * Aedes is given no stored wills. A will lives with its connection; keyed by client id alone, as Aedes would have it, a
+ * stored one would be deleted by the end of the connection that a newer one replaced. What of them outlives the broker is
+ * in `open-wills.ts`.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { BrokerLimits } from './config.ts';
-import { lockDirectory } from './directory-lock.ts';
 import { Refusal } from './errors.ts';
-import { KeptSessions, type StoredSubscription } from './kept-sessions.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { RetainedMessages } from './retained-messages.ts';
+import type { StoredSubscription } from './session-records.ts';
+import type { Kept } from './storage.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
@@ -31,8 +31,6 @@ export interface SessionStoreEvents {
   sessionsFull(client: ClientRef): void;
   /** A retained message on a new topic found no room. */
   retainedFull(topic: string): void;
-  /** Lines of a file were damaged and left out, or something could not be written to it. */
-  fileTrouble(detail: string): void;
   /** Topics below `$SYS/broker/` and their values as they are now. */
   sysValues(): Iterable<readonly [topic: string, value: string]>;
   /** Whether the session of this client may hold this subscription. */
@@ -47,8 +45,6 @@ export class SessionStore {
   /** QoS 2 messages of publishers between PUBLISH and PUBREL. */
   readonly #incoming = new Map<string, Map<number, StoredPacket>>();
 
-  #unlock: () => Promise<void> = async () => {};
-
   constructor(limits: BrokerLimits, events: SessionStoreEvents) {
     this.#limits = limits;
     this.#events = events;
@@ -56,28 +52,14 @@ export class SessionStore {
     this.#sessions = new KeptSessions(limits.queuedMessagesMax, (clientId) => events.overflowed(clientId));
   }
 
-  /**
-   * Takes up what an earlier broker left in this directory, and keeps everything there from now on.
-   * @throws what the file system says.
-   */
-  async open(directory: string, now: number): Promise<void> {
-    await mkdir(directory, { recursive: true, mode: 0o750 });
-    this.#unlock = await lockDirectory(directory);
-    const troubleWith = (file: string) => (error: Error) =>
-      this.#events.fileTrouble(`${file}: ${error.message}`);
-    const damaged = {
-      retained: await this.#retained.open(join(directory, 'retained.v1'), troubleWith('retained.v1')),
-      sessions: await this.#sessions.open(join(directory, 'sessions.v1'), now, troubleWith('sessions.v1')),
-    };
-    for (const [file, lines] of Object.entries(damaged)) {
-      if (lines > 0) this.#events.fileTrouble(`${file}.v1: ${lines} damaged lines are left out`);
-    }
+  /** What outlives the broker where it has a storage, by the name of its place. */
+  get kept(): Readonly<Record<string, Kept>> {
+    return { 'retained.v1': this.#retained, 'sessions.v1': this.#sessions };
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#retained.close(), this.#sessions.close()]);
-    await this.#unlock();
-    this.#unlock = async () => {};
+  /** Clients whose connection ended with an earlier broker are away from now on. */
+  begin(now: number): void {
+    this.#sessions.begin(now);
   }
 
   get retainedCount(): number {
@@ -91,6 +73,26 @@ export class SessionStore {
   /** Sessions whose clients are not connected. */
   get awayCount(): number {
     return this.#sessions.awayCount;
+  }
+
+  /** Takes from the session of this client what it may not hear any more. */
+  keepOnly(clientId: string, mayHear: (filter: string) => boolean): void {
+    this.#sessions.keepOnly(clientId, mayHear);
+  }
+
+  /** Whose sessions are kept. */
+  clientIds(): string[] {
+    return this.#sessions.clientIds();
+  }
+
+  /** The filters that the session of this client holds. */
+  filtersOf(clientId: string): string[] {
+    return this.#sessions.subscriptionsOf(clientId).map(({ topic }) => topic);
+  }
+
+  /** Messages that wait for this client, or for its acknowledgement. */
+  queuedFor(clientId: string): number {
+    return this.#sessions.queuedFor(clientId);
   }
 
   /** Aedes insists on a native async function. */

@@ -1,6 +1,6 @@
 /** What clients that are in may say and hear: the hooks Aedes asks on every message. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
-import { type AccessRules, accessRules, decide } from './access.ts';
+import { type AccessRules, decide } from './access.ts';
 import { type Distribute, isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
@@ -11,12 +11,15 @@ import type { Ledger } from './ledger.ts';
 
 export interface TrafficParts {
   readonly config: BrokerConfig;
+  readonly rules: AccessRules;
   readonly connections: Connections;
   readonly ledger: Ledger;
   readonly ingest: Ingest;
   readonly now: () => number;
   /** Hands a message to its subscribers before it is acknowledged. */
   readonly distribute: Distribute;
+  /** A will was taken in and handed over, or refused. */
+  readonly willSettled: (client: Client, will: PublishPacket) => void;
 }
 
 /** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
@@ -40,7 +43,7 @@ export class Traffic {
 
   constructor(parts: TrafficParts) {
     this.#parts = parts;
-    this.#rules = accessRules(parts.config.root, parts.config.topics);
+    this.#rules = parts.rules;
   }
 
   /** From now on nothing is taken any more, and no will is published: the fleet is not dead, the broker leaves. */
@@ -62,12 +65,13 @@ export class Traffic {
     const { limits } = config;
     const connection = connections.of(client);
     if (connection === undefined) return undefined;
+    connection.lastPacketAt = now();
     const [reason, max] =
       command === 'connect' || connection.clientId === undefined
         ? (['connect-too-large', limits.connectPacketBytesMax] as const)
         : (['packet-too-large', limits.packetBytesMax] as const);
     if (bytes > max) return this.#refuse(client, reason, `${bytes} bytes; at most ${max}`);
-    if (PACED_COMMANDS.has(command) && !connection.rate.take(now())) {
+    if (PACED_COMMANDS.has(command) && !connection.rate.take(connection.lastPacketAt)) {
       return this.#refuse(client, 'rate-limit', `by ${command}`);
     }
     return undefined;
@@ -81,18 +85,23 @@ export class Traffic {
   authorizePublish(
     client: Client | null,
     packet: PublishPacket,
-    answer: (error?: Error | null) => void,
+    reply: (error?: Error | null) => void,
   ): void {
     const connection = client === null ? undefined : this.#parts.connections.of(client);
     if (client === null || connection === undefined) {
-      answer(new Refusal('internal', 'a message from nowhere'));
+      reply(new Refusal('internal', 'a message from nowhere'));
       return;
     }
     const isWill = isWillOf(client, packet);
-    if (this.#closing) {
-      answer(isWill ? new Refusal('closing', 'no wills') : this.#refuse(client, 'closing', 'not taken in'));
+    if (isWill && (this.#closing || connection.dismissed)) {
+      reply(new Refusal('closing', 'no wills: the broker leaves, its clients are not dead'));
       return;
     }
+    if (this.#closing) {
+      reply(this.#refuse(client, 'closing', 'not taken in'));
+      return;
+    }
+    const answer = isWill ? this.#settling(client, packet, reply) : reply;
     const { ingest, now } = this.#parts;
     const receivedAt = now();
     const checked = this.#check(client, connection, packet, isWill, receivedAt);
@@ -102,7 +111,7 @@ export class Traffic {
     }
     const proceed = (): void => {
       // A client that has gone meanwhile gets no acknowledgement, at which Aedes would drop what was taken in.
-      if (!isWill && (packet.qos === 1 || (packet.qos === 2 && client.closed)))
+      if (isWill || packet.qos === 1 || (packet.qos === 2 && client.closed))
         this.#handOver(client, packet, answer);
       else answer(null);
     };
@@ -117,6 +126,13 @@ export class Traffic {
       if (this.#isTaken(client, packet, isWill, taken)) proceed();
       else answer(taken instanceof Refusal ? taken : null);
     });
+  }
+
+  #settling(client: Client, will: PublishPacket, answer: (error?: Error | null) => void): typeof answer {
+    return (error) => {
+      this.#parts.willSettled(client, will);
+      answer(error);
+    };
   }
 
   #handOver(client: Client, packet: PublishPacket, answer: (error?: Error | null) => void): void {
@@ -173,11 +189,16 @@ export class Traffic {
     return 'for-the-detector';
   }
 
+  /** The tap has taken a message in. */
+  noteTaken(isWill: boolean): void {
+    this.messagesTaken += 1;
+    if (isWill) this.willsTaken += 1;
+  }
+
   /** Counts what became of a message in the tap. */
   #isTaken(client: Client, packet: PublishPacket, isWill: boolean, taken: Taken): boolean {
     if (taken === 'taken') {
-      this.messagesTaken += 1;
-      if (isWill) this.willsTaken += 1;
+      this.noteTaken(isWill);
       return true;
     }
     const { ledger, connections } = this.#parts;

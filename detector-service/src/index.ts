@@ -5,12 +5,14 @@ export { classesSchema, classSchema, durationSchema, PRESETS } from './class-set
 export { type DetectorConfig, type DetectorConfigInput, detectorConfigSchema, httpSchema } from './config.ts';
 export { createDetectorService, type DetectorServiceOptions } from './create-service.ts';
 export { createMetrics, type MetricFamily, type Metrics, type Sample } from './http/metrics.ts';
+export { json, problem, type Reply } from './http/responses.ts';
 export {
   type Check,
   type DeviceSource,
   HttpListenError,
   type HttpOptions,
   type HttpServer,
+  type Page,
   startHttp,
 } from './http/server.ts';
 export type { InboundMessage, Refusal } from './inbound.ts';

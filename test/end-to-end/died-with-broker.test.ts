@@ -1,6 +1,6 @@
 /**
- * A device that dies together with the broker leaves no will behind, since wills live with their connection: its
- * silence alone has to tell, once the detector can hear again.
+ * A device that dies together with the broker: its silence tells, once the detector can hear again, and where the broker
+ * keeps its sessions its will does, when it has had time to come back.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,6 +11,8 @@ import { RawDevice } from '../support/raw-device.ts';
 import { Verdicts } from '../support/verdicts.ts';
 
 const SURVIVORS = 12;
+/** Three that survive and one that does not. */
+const SMALL_FLEET = 4;
 
 for (const [kept, flags] of [
   ['that keeps its sessions', (path: string) => ['--data', path]],
@@ -81,3 +83,49 @@ for (const [kept, flags] of [
     }
   });
 }
+
+test('a device with a beat a day that died with a killed monitor is dead by its will, soon after the restart', async () => {
+  await using data = await scratch();
+  const port = await freePort();
+  const start = () =>
+    startMonitor({
+      'classes.meter.interval': '1d',
+      'classes.meter.reconnect': '2s',
+      'broker.tcp.port': port,
+      'broker.limits.orphanGraceS': 2,
+      dataDirectory: data.path,
+    });
+  const before = await start();
+  const url = before.url;
+  const devices = Array.from({ length: 3 }, (_, n) =>
+    createDevice({
+      url,
+      deviceId: `m${n}`,
+      class: 'meter',
+      interval: '1d',
+      keepalive: 1,
+      reconnect: { minMs: '100ms', maxMs: '500ms' },
+    }),
+  );
+  const names = devices.map(({ id }) => id);
+  try {
+    for (const device of devices) device.start();
+    const will = { generation: 1, session: 1 };
+    const doomed = await RawDevice.connect(url, 'meter', 'doomed', will, { keepalive: 1 });
+    await doomed.say('beat', { ...will, seq: 0, nextMs: 86_400_000 });
+    await until(
+      async () => (await before.metric('slowbeat_devices', 'state="alive"')) === SMALL_FLEET,
+      'all alive',
+    );
+    await before.process.end('SIGKILL');
+    await using after = await start();
+    await using verdicts = await Verdicts.listen(url);
+    await verdicts.next('doomed', 'dead');
+    assert.equal(await after.metric('slowbeat_messages_total', 'kind="will"'), 1);
+    await until(() => names.every((name) => verdicts.states(name).at(-1) === 'alive'), 'the others alive');
+    assert.equal(await after.metric('slowbeat_transitions_total', 'to="dead"'), 1);
+  } finally {
+    await Promise.all(devices.map((device) => device.stop({ timeout: 1 })));
+    await before[Symbol.asyncDispose]();
+  }
+});

@@ -18,11 +18,13 @@ export class RawDevice implements AsyncDisposable {
     deviceClass: string,
     device: string,
     will?: MessageByKind['will'],
+    { keepalive = 60 }: { keepalive?: number } = {},
   ): Promise<RawDevice> {
     const topic = topicFor('hb/v1', deviceClass, device, 'will');
     const client = await mqtt.connectAsync(url, {
       clientId: `${deviceClass}.${device}`,
       reconnectPeriod: 0,
+      keepalive,
       ...(will && { will: { topic, payload: Buffer.from(encode('will', will)), qos: 1, retain: false } }),
     });
     client.on('error', () => {});

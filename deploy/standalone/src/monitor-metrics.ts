@@ -23,6 +23,12 @@ export function brokerMetrics(broker: Broker): MetricFamily[] {
     ),
     family('counter', 'slowbeat_broker_messages_total', 'Device messages taken in.', (c) => c.messagesTaken),
     family('counter', 'slowbeat_broker_wills_total', 'Of those, last wills.', (c) => c.willsTaken),
+    family(
+      'gauge',
+      'slowbeat_broker_orphans',
+      'Clients of before a restart still awaited.',
+      (c) => c.orphans,
+    ),
     family('gauge', 'slowbeat_broker_taps_pending', 'Messages not yet taken in.', (c) => c.tapsPending),
     family('gauge', 'slowbeat_broker_retained_messages', 'Retained verdicts.', (c) => c.retainedMessages),
     family('gauge', 'slowbeat_broker_sessions_kept', 'Sessions of absent clients.', (c) => c.sessionsKept),

@@ -13,6 +13,7 @@ import {
   HttpListenError,
   type HttpServer,
   MqttIngest,
+  type Page,
   serviceMetrics,
   startHttp,
 } from '@slowbeat/detector-service';
@@ -25,6 +26,7 @@ import {
 } from '@slowbeat/detector-service/store';
 import type { Logger } from 'pino';
 import { brokerFailure } from './broker-failure.ts';
+import { CLIENTS_PATH, clientListPage } from './client-list.ts';
 import { CommandError } from './exit-codes.ts';
 import { journalCheck } from './journal-check.ts';
 import { brokerMetrics, senderMetrics } from './monitor-metrics.ts';
@@ -114,11 +116,13 @@ async function started(
   const metrics = createMetrics();
   metrics.add(serviceMetrics(service, Object.keys(settings.classes)));
   if (sender !== undefined) metrics.add(senderMetrics(sender));
+  const pages: Record<string, Page> = {};
   let missingLink: () => string | undefined = () => 'not started';
   const http = await startHttp({
     ...settings.http,
     metrics,
     devices: service,
+    pages,
     checks: {
       journal: journalCheck(service.journal),
       'broker-link': () => missingLink(),
@@ -143,12 +147,14 @@ async function started(
     tap: (message) => service.handle(message),
   });
   stops.push(async () => {
+    await broker.drain();
     await broker.close();
     service.link(false);
   });
   publish = (topic, payload, retain) => broker.publish({ topic, payload, qos: 1, retain });
-  missingLink = () => undefined;
+  missingLink = () => broker.problem;
   metrics.add(brokerMetrics(broker));
+  pages[CLIENTS_PATH] = clientListPage(broker);
   service.link(true);
   const url = broker.endpoints[0]?.url ?? '';
   return { service, broker, http, sender, url, stop, [Symbol.asyncDispose]: stop };

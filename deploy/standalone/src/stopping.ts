@@ -16,8 +16,16 @@ const SAME_WISH_MS = 500;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** `force` ends the process at once, with the exit code given. */
-export function onStopRequest(tell: (line: string) => void, force: (code: number) => void): StopRequest {
+/**
+ * `force` ends the process at once, with the exit code given. `drainMs` is what a stop may take on purpose, beyond what
+ * it takes anyway.
+ */
+export function onStopRequest(
+  tell: (line: string) => void,
+  force: (code: number) => void,
+  drainMs = 0,
+): StopRequest {
+  const stopMsMax = STOP_MS_MAX + drainMs;
   const controller = new AbortController();
   let asked: NodeJS.Signals | undefined;
   let askedMs = 0;
@@ -31,9 +39,9 @@ export function onStopRequest(tell: (line: string) => void, force: (code: number
     asked = signal;
     askedMs = performance.now();
     deadline = setTimeout(() => {
-      tell(`not stopped after ${STOP_MS_MAX / 1000} s; giving up`);
+      tell(`not stopped after ${stopMsMax / 1000} s; giving up`);
       force(1);
-    }, STOP_MS_MAX);
+    }, stopMsMax);
     deadline.unref();
     controller.abort();
   };

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { classConfig, Detector } from '../detector/index.ts';
 import type { DevicePage } from './device-pages.ts';
 import { createMetrics } from './metrics.ts';
+import { json } from './responses.ts';
 import { HttpListenError, type HttpServer, startHttp } from './server.ts';
 
 const AT = 1_800_000_000_000;
@@ -43,6 +44,7 @@ describe('the HTTP interface', () => {
         explain: (deviceClass, device) => detector.explain(deviceClass, device, AT),
         incidents: () => detector.incidents(),
       },
+      pages: { '/api/v1/extra': (query) => json({ asked: query.get('for') }) },
       logger: pino({ level: 'silent' }),
     });
     base = `http://127.0.0.1:${server.address.port}`;
@@ -146,5 +148,26 @@ describe('the HTTP interface', () => {
       assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port}: the port is in use`));
       return true;
     });
+  });
+
+  it('serves the pages it is given beside its own', async () => {
+    assert.equal((await get('/api/v1/extra?for=me')).body, '{"asked":"me"}\n');
+    assert.equal((await get('/api/v1/extra', { method: 'POST' })).status, 405);
+  });
+
+  it('knows no devices where nobody is watched', async () => {
+    const logger = pino({ level: 'silent' });
+    await using alone = await startHttp({
+      host: '127.0.0.1',
+      port: 0,
+      metrics: createMetrics(),
+      checks: {},
+      logger,
+    });
+    const { port } = alone.address;
+    for (const path of ['/api/v1/devices', '/api/v1/devices/meter/d1', '/api/v1/incidents', '/toString']) {
+      assert.equal((await fetch(`http://127.0.0.1:${port}${path}`)).status, 404, path);
+    }
+    assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
   });
 });

@@ -26,11 +26,16 @@ export interface HttpOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly devices: DeviceSource;
+  /** Left out where nobody is watched: a broker alone. */
+  readonly devices?: DeviceSource;
   readonly metrics: Metrics;
   readonly checks: Readonly<Record<string, Check>>;
+  /** What is served beside all this, by path. */
+  readonly pages?: Readonly<Record<string, Page>>;
   readonly logger: Logger;
 }
+
+export type Page = (query: URLSearchParams) => Reply;
 
 export interface HttpServer extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number };
@@ -99,13 +104,20 @@ async function answer(options: HttpOptions, request: IncomingMessage): Promise<R
       return readiness(options.checks, searchParams.has('verbose'));
     case '/metrics':
       return text(await options.metrics.text(), 200, options.metrics.contentType);
-    case '/api/v1/devices':
-      return devicePage(options.devices.devices(), searchParams);
-    case '/api/v1/incidents':
-      return json({ incidents: [...options.devices.incidents()].reverse() });
-    default:
-      return oneDevice(options.devices, pathname) ?? problem(404, `nothing is served at ${pathname}`);
   }
+  const { devices, pages = {} } = options;
+  const page = Object.hasOwn(pages, pathname) ? pages[pathname] : undefined;
+  return (
+    page?.(searchParams) ??
+    (devices && aboutDevices(devices, pathname, searchParams)) ??
+    problem(404, `nothing is served at ${pathname}`)
+  );
+}
+
+function aboutDevices(devices: DeviceSource, pathname: string, query: URLSearchParams): Reply | undefined {
+  if (pathname === '/api/v1/devices') return devicePage(devices.devices(), query);
+  if (pathname === '/api/v1/incidents') return json({ incidents: [...devices.incidents()].reverse() });
+  return oneDevice(devices, pathname);
 }
 
 /** Kubernetes' words, which people know: `[+]journal ok`, `[-]broker-link failed: …`. */

@@ -2,6 +2,8 @@
 import { BrokerError, formatUser, hashPassword, startBroker } from '@slowbeat/broker';
 import type { Command } from 'commander';
 import { brokerFailure } from '../broker-failure.ts';
+import { brokerHttp } from '../broker-http.ts';
+import { CLIENTS_PATH } from '../client-list.ts';
 import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
@@ -11,6 +13,7 @@ import { addSettingsOptions, loadLoneBrokerSettings, type SettingsFlags } from '
 import { brokerDirectory, ownBroker } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
 import { addAclCommand } from './broker-acl.ts';
+import { addClientsCommand } from './broker-clients.ts';
 
 const ROLES = ['device', 'gateway', 'detector', 'observer'] as const;
 
@@ -31,6 +34,7 @@ export function addBrokerCommand(program: Command, context: Context): void {
     .option('--devices <list>', 'devices it may speak for, such as meter/line-3-*,valve/*')
     .action((name: string, flags: PasswdFlags) => printUser(name, flags, context));
   addAclCommand(broker, context);
+  addClientsCommand(broker, context);
 }
 
 async function runBroker(flags: SettingsFlags, context: Context): Promise<void> {
@@ -38,7 +42,12 @@ async function runBroker(flags: SettingsFlags, context: Context): Promise<void> 
   const { log, dataDirectory } = settings;
   const { stdout, stderr } = context.terminal;
   const logger = createLogger({ level: log.level, json: wantsJson(log.format, stderr), stream: stderr });
-  using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
+  const { shutdownSpreadMsMax } = settings.broker.limits;
+  using stop = onStopRequest(
+    (line) => void stderr.write(`slowbeat: ${line}\n`),
+    process.exit,
+    shutdownSpreadMsMax,
+  );
   const running = await startBroker({
     ...ownBroker(settings),
     ...(dataDirectory === undefined ? {} : { directory: brokerDirectory(dataDirectory) }),
@@ -48,7 +57,10 @@ async function runBroker(flags: SettingsFlags, context: Context): Promise<void> 
   });
   using _reload = reloadOnHangup(running, logger);
   stdout.write(`The broker listens at ${running.endpoints.map(({ url }) => url).join(', ')}\n`);
+  await using http = await brokerHttp(running, settings.broker.http, logger);
+  if (http !== undefined) stdout.write(`HTTP at ${http.url}/readyz  /metrics  ${CLIENTS_PATH}\n`);
   await aborted(stop.signal);
+  await running.drain();
   await running.close();
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
 }

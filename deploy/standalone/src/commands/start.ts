@@ -42,7 +42,12 @@ async function watch(flags: SettingsFlags, context: Context): Promise<void> {
   const { stdout, stderr } = context.terminal;
   const { level, format } = settings.log;
   const logger = createLogger({ level, json: wantsJson(format, stderr), stream: stderr });
-  using stop = onStopRequest((line) => void stderr.write(`slowbeat: ${line}\n`), process.exit);
+  const { shutdownSpreadMsMax } = settings.broker.limits;
+  using stop = onStopRequest(
+    (line) => void stderr.write(`slowbeat: ${line}\n`),
+    process.exit,
+    shutdownSpreadMsMax,
+  );
   const influxBeats = beatsTarget(influx, context.env);
   const monitor = await startMonitor({ settings, influx, influxBeats, logger });
   using _reload = monitor.broker && reloadOnHangup(monitor.broker, logger);

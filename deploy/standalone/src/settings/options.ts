@@ -90,7 +90,13 @@ export function loadLoneBrokerSettings(
   flags: SettingsFlags,
   context: Pick<Context, 'env'>,
 ): Promise<LoneBrokerSettings> {
-  return load(loneBrokerSettingsSchema, flags, context);
+  return load(loneBrokerSettingsSchema, ofBrokerAlone(flags), context);
+}
+
+/** Its HTTP interface is not the monitor's: both may run on one machine by the same file. */
+function ofBrokerAlone({ httpPort, ...flags }: SettingsFlags): SettingsFlags {
+  if (httpPort === undefined) return flags;
+  return { ...flags, set: [...(flags.set ?? []), `broker.http.port=${httpPort}`] };
 }
 
 async function load<T>(

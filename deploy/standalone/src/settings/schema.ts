@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { type BrokerConfigInput, brokerConfigSchema } from '@slowbeat/broker';
-import { detectorConfigSchema } from '@slowbeat/detector-service';
+import { detectorConfigSchema, httpSchema } from '@slowbeat/detector-service';
 import * as z from 'zod';
 
 const SCHEMES = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
@@ -36,6 +36,8 @@ const brokerSchema = z.strictObject({
   caFile: readableFileSchema.optional(),
   certFile: readableFileSchema.optional(),
   keyFile: readableFileSchema.optional(),
+  /** Health, metrics and the list of clients of `slowbeat broker`, which listens nowhere for it unless this is there. */
+  http: httpSchema.optional(),
   ...brokerConfigSchema.omit({ root: true }).shape,
 });
 

@@ -1,0 +1,148 @@
+/**
+ * The wills of connections that have not ended, on disk, so that a device that dies together with the broker is not
+ * forgotten: who was connected when the broker ended, however it ended, and does not come back to the next one in time,
+ * has its will published then.
+ *
+ * "In time" is what its keepalive means anywhere: a client counts as gone after 1.5 times of it in silence (MQTT 3.1.1,
+ * 3.1.2.10), and the restart begins that anew. Whoever reconnects elsewhere is judged by session, as after a takeover.
+ */
+import type { Will } from './aedes-seams.ts';
+import { atInstant } from './instant-timer.ts';
+import { RecordLog, readRecords } from './record-log.ts';
+import type { Kept, RecordPlace } from './storage.ts';
+
+interface OpenWill {
+  readonly will: Will;
+  readonly keepaliveS: number;
+  /** Epoch milliseconds; of a connection of an earlier broker only, Infinity until the wait begins. */
+  dueAt?: number;
+}
+
+/** One change. To make it a second time changes nothing. */
+type WillRecord =
+  | readonly [
+      'open',
+      client: string,
+      keepaliveS: number,
+      topic: string,
+      base64: string,
+      qos: 0 | 1 | 2,
+      retain: boolean,
+    ]
+  | readonly ['settled', client: string];
+
+export interface OpenWillsParts {
+  readonly graceS: number;
+  readonly now: () => number;
+  /** A client of an earlier broker has not come back. */
+  readonly orphaned: (clientId: string, will: Will) => void;
+}
+
+export class OpenWills implements Kept {
+  readonly #parts: OpenWillsParts;
+  readonly #open = new Map<string, OpenWill>();
+  #log: RecordLog<WillRecord> | undefined;
+  #orphans = 0;
+  #stopWaiting: () => void = () => {};
+
+  constructor(parts: OpenWillsParts) {
+    this.#parts = parts;
+  }
+
+  /** Clients of an earlier broker that may still come back. */
+  get orphans(): number {
+    return this.#orphans;
+  }
+
+  /**
+   * Takes up what is there; returns the number of damaged lines in it.
+   * @throws what the place says.
+   */
+  async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
+    const damagedLines = await readRecords<WillRecord>(place, (record) => this.#apply(record));
+    for (const open of this.#open.values()) open.dueAt = Number.POSITIVE_INFINITY;
+    this.#orphans = this.#open.size;
+    this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => this.#records() });
+    return damagedLines;
+  }
+
+  /** From now on clients can come back: begins to wait for those of before. */
+  awaitOrphans(): void {
+    const at = this.#parts.now();
+    for (const open of this.#open.values()) {
+      if (open.dueAt === undefined) continue; // it has come back already, or is new
+      open.dueAt = at + Math.max(open.keepaliveS * 1.5, this.#parts.graceS) * 1000;
+    }
+    this.#waitForNext();
+  }
+
+  /** Whoever is connected now may be orphaned by the end of this broker. */
+  async close(): Promise<void> {
+    this.#stopWaiting();
+    const log = this.#log;
+    this.#log = undefined;
+    await log?.close();
+  }
+
+  /** A client has come, with or without a will; what it left before is of no account any more. */
+  arrived(clientId: string, will: Will | undefined, keepaliveS: number): void {
+    if (this.#log === undefined) return;
+    if (this.#open.get(clientId)?.dueAt !== undefined) this.#orphans -= 1;
+    if (will !== undefined) {
+      this.#open.set(clientId, { will, keepaliveS });
+      this.#log.note(openRecord(clientId, { will, keepaliveS }));
+    } else if (this.#open.delete(clientId)) {
+      this.#log.note(['settled', clientId]);
+    }
+  }
+
+  /** The will was published, or its client has said goodbye. Another will of the same client id stays. */
+  settled(clientId: string, will: Will): void {
+    if (this.#open.get(clientId)?.will !== will) return;
+    this.#open.delete(clientId);
+    this.#log?.note(['settled', clientId]);
+  }
+
+  /** One timer for all. */
+  #waitForNext(): void {
+    this.#stopWaiting();
+    let nextAt = Number.POSITIVE_INFINITY;
+    for (const { dueAt = nextAt } of this.#open.values()) nextAt = Math.min(nextAt, dueAt);
+    if (nextAt === Number.POSITIVE_INFINITY) return;
+    this.#stopWaiting = atInstant(nextAt, this.#parts.now, () => this.giveUp());
+  }
+
+  /** Gives up those whose time has come. */
+  giveUp(): void {
+    const at = this.#parts.now();
+    for (const [clientId, open] of this.#open) {
+      if (open.dueAt === undefined || open.dueAt > at) continue;
+      delete open.dueAt;
+      this.#orphans -= 1;
+      this.#parts.orphaned(clientId, open.will);
+    }
+    this.#waitForNext();
+  }
+
+  #apply(record: WillRecord): void {
+    if (record[0] === 'settled') {
+      this.#open.delete(record[1]);
+      return;
+    }
+    const [, clientId, keepaliveS, topic, base64, qos, retain] = record;
+    const payload = Buffer.from(base64, 'base64');
+    this.#open.set(clientId, {
+      will: { cmd: 'publish', topic, payload, qos, retain, dup: false },
+      keepaliveS,
+    });
+  }
+
+  *#records(): Generator<WillRecord> {
+    for (const [clientId, open] of this.#open) yield openRecord(clientId, open);
+  }
+}
+
+function openRecord(clientId: string, { will, keepaliveS }: OpenWill): WillRecord {
+  const { topic, payload, qos, retain } = will;
+  return ['open', clientId, keepaliveS, topic, Buffer.from(payload).toString('base64'), qos, retain ?? false];
+}

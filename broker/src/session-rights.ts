@@ -1,0 +1,42 @@
+/**
+ * What a kept session may still hold. A session outlives connections, restarts and changes of the file of users; the
+ * right to hear what it collects need not.
+ */
+import { type AccessRules, decide } from './access.ts';
+import type { Identification } from './identification.ts';
+import type { Identity } from './identity.ts';
+import type { SessionStore } from './session-store.ts';
+
+export class SessionRights {
+  readonly #rules: AccessRules;
+  readonly #identification: Identification;
+  readonly #store: SessionStore;
+
+  constructor(rules: AccessRules, identification: Identification, store: SessionStore) {
+    this.#rules = rules;
+    this.#identification = identification;
+    this.#store = store;
+  }
+
+  /** Judges all sessions by what is known of their owners: at the start, and after every reload. */
+  review(): void {
+    for (const clientId of this.#store.clientIds()) {
+      const owner = this.#identification.ownerOf(clientId);
+      if (owner !== 'to-be-proved') this.#judge(clientId, owner);
+    }
+  }
+
+  /** Judges the session of a client by who it has just proved to be; returns the filters left to it. */
+  claim(clientId: string, owner: Identity): readonly string[] {
+    this.#judge(clientId, owner);
+    return this.#store.filtersOf(clientId);
+  }
+
+  #judge(clientId: string, owner: Identity | undefined): void {
+    const keepsSessions = owner !== undefined && owner.role !== 'device' && owner.role !== 'gateway';
+    this.#store.keepOnly(
+      clientId,
+      (filter) => keepsSessions && decide(owner, 'subscribe', filter, this.#rules).allowed,
+    );
+  }
+}
