@@ -5,7 +5,7 @@
 import { commonCause, type Silence } from './common-cause.ts';
 import { FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
-import type { Group } from './groups.ts';
+import { GROUP_KINDS, type Group } from './groups.ts';
 import { type Incident, SILENT_MIN } from './incident.ts';
 import type { IncidentBook } from './incident-book.ts';
 
@@ -57,7 +57,7 @@ export class OutageSearch {
           silences.push({ since: this.silentSince(member), phi: this.#phi(group, member, at) });
       } else if (state === 'unreachable') {
         const incident = this.#book.of(member);
-        if (incident !== undefined && incident.group !== group) narrower.add(incident);
+        if (incident !== undefined && isNarrower(incident.group, group)) narrower.add(incident);
       }
     }
     const silent = unexplained + group.unreachable;
@@ -123,4 +123,8 @@ export class OutageSearch {
     const byPoints = Math.max(willPhi, 1 + (DEAD_PHI - 1) * progress);
     return group.members.length > SMALL ? byPoints : Math.max(byPoints, this.#fleet.phi(device, at));
   }
+}
+
+function isNarrower(group: Group, than: Group): boolean {
+  return GROUP_KINDS.indexOf(group.kind) < GROUP_KINDS.indexOf(than.kind);
 }
