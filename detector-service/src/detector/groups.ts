@@ -35,6 +35,8 @@ export interface Group {
   incident: Incident | undefined;
   /** A large group is looked at again only when this many are silent. */
   lookAgainAt: number;
+  /** … or this many unreachable. */
+  lookAgainAtUnreachable: number;
 }
 
 const SUSPECT = STATES.indexOf('suspect');
@@ -106,6 +108,7 @@ export class Groups {
       group.unreachable += unreachable;
       // Well below what was looked at last: the next rise is a new one.
       if (2 * (group.overdue + group.unreachable) < group.lookAgainAt) group.lookAgainAt = 0;
+      if (2 * group.unreachable < group.lookAgainAtUnreachable) group.lookAgainAtUnreachable = 0;
     }
   }
 
@@ -262,6 +265,7 @@ function nothingCounted() {
     held: undefined,
     incident: undefined,
     lookAgainAt: 0,
+    lookAgainAtUnreachable: 0,
   };
 }
 
