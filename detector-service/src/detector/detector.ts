@@ -170,7 +170,7 @@ export class Detector {
     const classNumber = this.#fleet.classNumber(verdict.deviceClass);
     if (classNumber === undefined) return;
     let device = table.indexOf(classNumber, verdict.device);
-    if (device >= 0) this.#verdicts.outage.book.forget(device);
+    if (device >= 0) this.#verdicts.outage.book.release(device);
     if (verdict.state === 'retired') {
       if (device >= 0) this.#fleet.remove(device);
       return;
@@ -180,7 +180,7 @@ export class Detector {
       device = this.#fleet.register(classNumber, verdict.device);
       this.#fleet.expectNext(device, verdict.at);
     }
-    this.#fleet.place(device, verdict);
+    this.#fleet.groups.place(device, verdict);
     this.#fleet.enter(device, verdict.state, verdict.reason, verdict.at);
     this.#now = Math.max(this.#now, verdict.at);
     this.#blind.forgottenSince = Math.min(this.#blind.forgottenSince ?? Infinity, verdict.at);

@@ -7,7 +7,6 @@
 import { DeadlineQueue } from './deadline-queue.ts';
 import { DeviceNames } from './device-names.ts';
 import { DeviceRecords } from './device-records.ts';
-import { NameTable } from './name-table.ts';
 import type { Float32Column } from './record-column.ts';
 
 const CLASSES_MAX = 1 << 16;
@@ -47,8 +46,6 @@ export class DeviceTable {
   /** What the columns lie in, for snapshots. */
   readonly records = new DeviceRecords();
   readonly queue = new DeadlineQueue();
-  /** Sites, gateways and brokers, by the numbers in the columns. */
-  readonly places = new NameTable();
 
   readonly since = this.records.float64('since', 0);
   readonly lastSeenAt = this.records.float64('lastSeenAt', NaN);
@@ -67,9 +64,8 @@ export class DeviceTable {
   readonly beats = this.records.int32('beats', 0);
   readonly lost = this.records.int32('lost', 0);
   readonly duplicates = this.records.int32('duplicates', 0);
-  readonly site = this.records.int32('site', -1);
-  readonly gateway = this.records.int32('gateway', -1);
-  readonly broker = this.records.int32('broker', -1);
+  /** Where it hangs, see `location.ts`. */
+  readonly location = this.records.int32('location', 0);
   readonly state = this.records.uint16('state', 0);
   readonly reason = this.records.uint16('reason', 0);
   readonly flags = this.records.uint16('flags', 0);

@@ -9,9 +9,8 @@ import {
 import { blindShift } from './blind-shift.ts';
 import type { ClassConfig, ProofOfLife } from './class-config.ts';
 import { DeviceTable, FLAG } from './device-table.ts';
-import type { Placement } from './evidence.ts';
 import { flapLevel, flapMargin, flapped } from './flapping.ts';
-import { type GroupKind, Groups, PLACE_KINDS } from './groups.ts';
+import { type GroupKind, Groups } from './groups.ts';
 import { ReconnectTimes } from './reconnect-times.ts';
 import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 
@@ -81,13 +80,8 @@ export class Fleet {
 
   /** Class, name and place of a device. */
   subject(device: number): Subject {
-    const { table } = this;
-    return {
-      device: table.nameAt(device),
-      deviceClass: this.classOf(device).name,
-      site: table.places.name(table.site.get(device)),
-      gateway: table.places.name(table.gateway.get(device)),
-    };
+    const { site, gateway } = this.groups.at(device);
+    return { device: this.table.nameAt(device), deviceClass: this.classOf(device).name, site, gateway };
   }
 
   classOf(device: number): DeviceClass {
@@ -121,16 +115,6 @@ export class Fleet {
   flag(device: number, flag: number, on: boolean): void {
     const flags = this.table.flags.get(device);
     this.table.flags.set(device, on ? flags | flag : flags & ~flag);
-  }
-
-  /** Says where a device hangs; what is not said stays as it was. */
-  place(device: number, placement: Placement): void {
-    for (const kind of PLACE_KINDS) {
-      const name = placement[kind];
-      if (name === undefined) continue;
-      const { places } = this.table;
-      this.groups.assign(device, kind, places.number(name, this.table[kind].get(device)));
-    }
   }
 
   /**

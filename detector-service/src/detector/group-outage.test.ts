@@ -177,3 +177,24 @@ test('a death that waited for a fellow is settled when the fellow says goodbye i
     assert.deepEqual([death?.device, death?.at, death?.noticedAt], ['x', deadAt, deadAt + 1_000]);
   }
 });
+
+test('a fleet of hundreds at many gateways that falls silent bit by bit is one incident with everybody in it', () => {
+  const classes = { meter: classConfig({ intervalMs: INTERVAL_MS }) };
+  const detector = new Detector({ classes });
+  const devices = 2000;
+  for (let beat = 0; beat < 3 * devices; beat += 1) {
+    const device = beat % devices;
+    const at = Math.floor((beat * INTERVAL_MS) / devices);
+    const place = { gateway: `g${device % 400}`, site: `s${device % 10}` };
+    const who = { deviceClass: 'meter', device: `d${device}`, generation: 1, session: 1, ...place };
+    detector.advance(at);
+    detector.observe({ kind: 'beat', ...who, seq: Math.floor(beat / devices), nextMs: INTERVAL_MS }, at);
+  }
+  const endsAt = 3 * INTERVAL_MS;
+  for (let at = endsAt; at < endsAt + 40 * INTERVAL_MS; at += 1000) detector.advance(at);
+  const incidents = detector.incidents().filter(({ mergedInto }) => mergedInto === undefined);
+  assert.deepEqual(
+    incidents.map(({ kind, missing }) => ({ kind, missing })),
+    [{ kind: 'fleet', missing: devices }],
+  );
+});

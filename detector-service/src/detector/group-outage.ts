@@ -20,8 +20,6 @@ export class GroupOutage {
   readonly #verdicts: Verdicts;
   readonly book: IncidentBook;
   readonly #search: OutageSearch;
-  /** Groups that hold back a death; all others cost a heartbeat nothing. */
-  readonly #holding = new Set<Group>();
   #releasing = false;
 
   constructor(fleet: Fleet, verdicts: Verdicts) {
@@ -44,7 +42,6 @@ export class GroupOutage {
 
   /** A device is not alive any more, whatever became of it: others may have waited to learn that. */
   decided(device: number, now: number): void {
-    if (this.#holding.size === 0) return;
     for (const group of this.#fleet.groups.of(device)) {
       // One of many settles nothing.
       if (group.members.length <= SMALL || group.overdue >= group.lookAgainAt) this.#release(group, now);
@@ -63,8 +60,8 @@ export class GroupOutage {
     if (this.#fleet.state(device) !== 'suspect') return false;
     for (const group of this.#fleet.groups.of(device)) {
       if (!this.#search.isSilentTo(group, device) || !this.#mustWait(group, device)) continue;
+      group.held ??= new Set();
       group.held.add(device);
-      this.#holding.add(group);
       this.#fleet.flag(device, FLAG.held, true);
       return false;
     }
@@ -103,14 +100,14 @@ export class GroupOutage {
   letGo(device: number): void {
     if (!this.#fleet.has(device, FLAG.held)) return;
     this.#fleet.flag(device, FLAG.held, false);
-    for (const group of this.#fleet.groups.of(device)) group.held.delete(device);
+    for (const group of this.#fleet.groups.of(device)) group.held?.delete(device);
   }
 
   /** An unreachable device is something else now: it returned, or its time is up. */
   left(device: number, to: State, at: number): void {
     const incident = this.book.of(device);
     if (incident === undefined) return;
-    incident.silent.delete(device);
+    this.book.release(device);
     if (to === 'suspect') this.book.end(incident, at);
     else if (incident.returned(at)) this.#giveTime(incident, incident.silent, at);
     else if (incident.backSince !== undefined) {
@@ -130,9 +127,10 @@ export class GroupOutage {
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
   heard(device: number, at: number): void {
     this.#fleet.flag(device, FLAG.held | FLAG.leftBehind, false);
-    this.#fleet.groups.hear(device, at);
-    if (this.#holding.size === 0) return;
-    for (const group of this.#fleet.groups.of(device)) {
+    const groups = this.#fleet.groups.of(device);
+    for (const group of groups) group.heardAt = at;
+    for (const group of groups) {
+      if (group.held === undefined) continue;
       group.held.delete(device);
       this.#release(group, at);
     }
@@ -143,37 +141,42 @@ export class GroupOutage {
     for (const group of this.#fleet.groups.of(device)) {
       if (group.kind !== 'fleet') continue;
       group.heardAt = at;
-      if (group.held.size > 0) this.#release(group, at);
+      this.#release(group, at);
     }
   }
 
-  /** Puts the silence down to an incident: one that is open, or one that it reveals. */
+  /** Puts the silence down to an incident: one that is open and began before it, or else one that it reveals. */
   #attribute(device: number, at: number, now: number): void {
-    for (const group of this.#fleet.groups.of(device)) {
+    const groups = this.#fleet.groups.of(device);
+    for (const group of groups) {
       const { incident } = group;
-      if (incident !== undefined && this.#concerns(incident, device)) {
-        this.#silence(incident, device, at, now);
-        this.#lookWider(group, at, now);
-      } else this.#lookAt(group, at, now);
+      if (incident === undefined || !this.#concerns(incident, device, at)) continue;
+      this.#silence(incident, device, at, now);
+      this.#lookWider(group, at, now);
+      return;
+    }
+    for (const group of groups) {
+      this.#lookAt(group, at, now);
       if (this.#fleet.state(device) !== 'suspect') return;
     }
   }
 
   /** Judges anew whose death was held back; one that must wait still is held again. */
   #release(group: Group, now: number): void {
-    if (this.#releasing) return;
+    const { held } = group;
+    if (held === undefined || this.#releasing) return;
     this.#releasing = true;
     // Each death may settle the others' case: again until nothing changes.
-    for (let before = -1; group.held.size > 0 && group.held.size !== before; ) {
-      before = group.held.size;
-      for (const device of [...group.held]) {
-        group.held.delete(device);
+    for (let before = -1; held.size > 0 && held.size !== before; ) {
+      before = held.size;
+      for (const device of [...held]) {
+        held.delete(device);
         this.#fleet.flag(device, FLAG.held, false);
         this.#verdicts.judge(device, now);
       }
     }
     this.#releasing = false;
-    if (group.held.size === 0) this.#holding.delete(group);
+    if (held.size === 0) group.held = undefined;
   }
 
   #mustWait(group: Group, device: number): boolean {
@@ -225,37 +228,42 @@ export class GroupOutage {
     }
     // Where nobody is heard, the last who was tells best when it began.
     if (group.heardAt <= latestOnset) beganBy = Math.max(beganBy, group.heardAt);
+    const takesOver = group.incident === undefined && narrower.size > 0;
     const incident = this.book.begin(group, beganBy, now, narrower);
     for (const member of [...group.members]) {
       const state = this.#fleet.state(member);
-      if (incident.silent.has(member) || !this.#concerns(incident, member)) continue;
+      if (incident.silent.has(member) || !this.#concerns(incident, member, at)) continue;
       // Who died since then was not silent for long enough before.
       const died = state === 'dead' && table.since.get(member) >= incident.since;
       if (died || state === 'suspect') this.#silence(incident, member, at, now);
     }
-    for (const member of incident.silent) this.#verdicts.arm(member);
+    // They are looked at again when this incident is.
+    if (takesOver) for (const member of incident.silent) this.#verdicts.arm(member);
     this.#lookWider(group, at, now);
   }
 
   #lookWider(group: Group, at: number, now: number): void {
     const [member] = group.incident?.silent ?? [];
     if (member === undefined) return;
-    const groups = [...this.#fleet.groups.of(member)];
+    const groups = this.#fleet.groups.of(member);
     for (const wider of groups.slice(groups.indexOf(group) + 1)) {
       if (wider.incident === undefined) this.#lookAt(wider, at, now);
     }
   }
 
   #silence(incident: Incident, device: number, at: number, now: number): void {
-    incident.silence(device);
-    this.book.changed();
+    this.book.silence(incident, device);
     this.#verdicts.move(device, 'unreachable', at, now, 'group-outage');
   }
 
   /** True when the device has not been heard since the incident began. Who was, is judged by itself. */
-  #concerns(incident: Incident, device: number): boolean {
-    if (incident.backSince !== undefined || !this.#search.isSilentTo(incident.group, device)) return false;
-    return !(this.#fleet.table.lastSeenAt.get(device) > incident.since);
+  #concerns(incident: Incident, device: number, at: number): boolean {
+    const { group } = incident;
+    if (incident.backSince !== undefined || !this.#search.isSilentTo(group, device)) return false;
+    const { lastSeenAt, intervalMs } = this.#fleet.table;
+    if (!(lastSeenAt.get(device) > incident.since)) return true;
+    // Of a large group of which nobody has been heard for so long, it was one of the last to be heard.
+    return group.members.length > SMALL && at - group.heardAt >= intervalMs.get(device);
   }
 
   /** True when the group is heard again, and the device's part of it, too. */

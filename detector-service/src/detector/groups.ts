@@ -1,6 +1,13 @@
-/** Which devices share a gateway, a site, a broker or us: what can be silenced by one common cause. */
+/**
+ * Which devices share a gateway, a site, a broker or us: what can be silenced by one common cause.
+ *
+ * Names come from outside, any number of them: a location lasts as long as there is a device, a group as long as it
+ * has a location.
+ */
 import type { DeviceTable } from './device-table.ts';
+import type { Placement } from './evidence.ts';
 import type { Incident } from './incident.ts';
+import { Location } from './location.ts';
 import { MemberLinks, Members } from './members.ts';
 import { STATES, type State } from './transition.ts';
 
@@ -13,8 +20,8 @@ export type GroupKind = (typeof GROUP_KINDS)[number];
 
 export interface Group {
   readonly kind: GroupKind;
-  /** Number of its name among the table's places; 0 for the fleet. */
-  readonly place: number;
+  /** Of the gateway, site or broker; undefined for the fleet. */
+  readonly name: string | undefined;
   readonly members: Iterable<number> & { readonly length: number };
   /** Members that are suspect now. */
   overdue: number;
@@ -22,65 +29,73 @@ export interface Group {
   unreachable: number;
   /** When a member was last heard. */
   heardAt: number;
-  /** Members whose death waits until the group has had its say. */
-  readonly held: Set<number>;
+  /** Members whose death waits until the group has had its say; most groups never have any. */
+  held: Set<number> | undefined;
   /** The incident that silences it as a whole. */
   incident: Incident | undefined;
   /** A large group is looked at again only when this many are silent. */
   lookAgainAt: number;
+  /** … or this many unreachable. */
+  lookAgainAtUnreachable: number;
 }
 
 const SUSPECT = STATES.indexOf('suspect');
 const UNREACHABLE = STATES.indexOf('unreachable');
+/** Number of the location of whoever has not said where it is. */
+const NOWHERE = 0;
 
-/** Groups by kind and place, found from a device's columns. */
 export class Groups {
   readonly #table: DeviceTable;
-  readonly #kinds: readonly GroupKind[];
-  readonly #groups: Record<GroupKind, Group[]> = { gateway: [], site: [], broker: [], fleet: [] };
-  readonly #members: Record<PlaceKind, Members[]> = { gateway: [], site: [], broker: [] };
-  readonly #links = { gateway: new MemberLinks(), site: new MemberLinks(), broker: new MemberLinks() };
+  readonly #kinds: readonly PlaceKind[];
+  readonly #fleet: Group | undefined;
+  readonly #named: Record<PlaceKind, Map<string, PlaceGroup>> = {
+    gateway: new Map(),
+    site: new Map(),
+    broker: new Map(),
+  };
+  readonly #links = new MemberLinks();
+  readonly #locations: (Location | undefined)[] = [];
+  /** Locations by what they are made of; numbers of former ones. */
+  readonly #byPlacement = new Map<string, Location>();
+  readonly #free: number[] = [];
 
   /** @param kinds those that count as a possible common cause */
   constructor(table: DeviceTable, kinds: readonly GroupKind[]) {
     this.#table = table;
-    this.#kinds = kinds;
+    this.#kinds = PLACE_KINDS.filter((kind) => kinds.includes(kind));
+    this.#fleet = kinds.includes('fleet')
+      ? { kind: 'fleet', name: undefined, members: everybody(table), ...nothingCounted() }
+      : undefined;
+    this.#locationOf({});
   }
 
-  /** Puts a device into the group of a kind, out of the one it was in; −1 for none. */
-  assign(device: number, kind: PlaceKind, place: number): void {
-    const column = this.#table[kind];
-    const before = column.get(device);
-    if (before === place) return;
-    if (before >= 0) this.#leave(device, kind, before);
-    column.set(device, place);
-    if (place >= 0) this.#join(device, kind, place);
+  /** Says where a device hangs; what is not said stays as it was. */
+  place(device: number, placement: Placement): void {
+    const here = this.at(device);
+    if (here.agrees(placement)) return;
+    const { gateway = here.gateway, site = here.site, broker = here.broker } = placement;
+    this.move(device, this.#locationOf({ gateway, site, broker }));
+  }
+
+  move(device: number, to: Location): void {
+    const from = this.at(device);
+    if (from === to) return;
+    if (from.number !== NOWHERE) this.#leave(device, from);
+    this.#table.location.set(device, to.number);
+    if (to.number !== NOWHERE) this.#join(device, to);
   }
 
   /** Takes a device out of all its groups; to be called before it leaves the table. */
   remove(device: number): void {
-    for (const kind of PLACE_KINDS) this.assign(device, kind, -1);
-    this.#forget(this.at('fleet', 0), device);
+    this.move(device, this.#locations[NOWHERE] as Location);
+    if (this.#fleet !== undefined) this.#forget(this.#fleet, device);
   }
 
-  /** A member was heard: notes it in all its groups. */
-  hear(device: number, at: number): void {
-    for (const kind of this.#kinds) {
-      const place = this.#placeOf(device, kind);
-      if (place >= 0) this.at(kind, place).heardAt = at;
-    }
-  }
-
-  /** Takes up a device from a snapshot, which was last heard at `at`. Its places have been assigned. */
+  /** Takes up a device from a snapshot, which was last heard at `at`. It has been placed. */
   recall(device: number, at: number): void {
-    const state = this.#table.state.get(device);
-    for (const group of this.of(device)) {
-      if (at > group.heardAt) group.heardAt = at;
-      // Nobody joins the fleet, so nobody was counted there.
-      if (group.kind !== 'fleet') continue;
-      group.overdue += Number(state === SUSPECT);
-      group.unreachable += Number(state === UNREACHABLE);
-    }
+    for (const group of this.of(device)) if (at > group.heardAt) group.heardAt = at;
+    // Nobody joins the fleet, so nobody was counted there.
+    if (this.#fleet !== undefined) this.#countIn(this.#fleet, device, 1);
   }
 
   /** Counts a device in or out of the suspect and the unreachable members of its groups. */
@@ -93,60 +108,141 @@ export class Groups {
       group.unreachable += unreachable;
       // Well below what was looked at last: the next rise is a new one.
       if (2 * (group.overdue + group.unreachable) < group.lookAgainAt) group.lookAgainAt = 0;
+      if (2 * group.unreachable < group.lookAgainAtUnreachable) group.lookAgainAtUnreachable = 0;
     }
+  }
+
+  /** Where the device hangs. */
+  at(device: number): Location {
+    return this.#locations[this.#table.location.get(device)] as Location;
   }
 
   /** The groups of a device, narrowest cause first. */
-  *of(device: number): Generator<Group> {
-    for (const kind of this.#kinds) {
-      const place = this.#placeOf(device, kind);
-      if (place >= 0) yield this.at(kind, place);
+  of(device: number): readonly Group[] {
+    return this.at(device).groups;
+  }
+
+  /** The group of that kind and name; undefined when nobody belongs to it. */
+  named(kind: GroupKind, name: string | undefined): Group | undefined {
+    return kind === 'fleet' ? this.#fleet : this.#named[kind].get(name ?? '');
+  }
+
+  /** All locations by number, for snapshots; undefined where a number is free. */
+  get locations(): readonly (Location | undefined)[] {
+    return this.#locations;
+  }
+
+  /** Makes the locations of a snapshot under the numbers they had, and gives them to `fill`, who places devices. */
+  restore(
+    placements: readonly (Placement | null)[],
+    fill: (locations: readonly (Location | undefined)[]) => void,
+  ): void {
+    for (const [number, placement] of placements.entries()) {
+      if (number === NOWHERE) continue;
+      if (placement === null) this.#locations.push(undefined);
+      else this.#found(placement, keyOf(placement), number);
+    }
+    fill(this.#locations);
+    for (const [number, location] of this.#locations.entries()) {
+      if (location === undefined) this.#free.push(number);
+      else if (number !== NOWHERE && location.members.length === 0) this.#abandon(location);
     }
   }
 
-  /** The group of that place, made on first sight. */
-  at(kind: GroupKind, place: number): Group {
-    const groups = this.#groups[kind];
-    groups[place] ??= {
-      kind,
-      place,
-      members: kind === 'fleet' ? everybody(this.#table) : this.#membersAt(kind, place),
-      overdue: 0,
-      unreachable: 0,
-      heardAt: Number.NEGATIVE_INFINITY,
-      held: new Set(),
-      incident: undefined,
-      lookAgainAt: 0,
-    };
-    return groups[place];
+  /** The location of that placement, made on first sight; it is forgotten when the last device leaves it. */
+  #locationOf(placement: Placement): Location {
+    const key = keyOf(placement);
+    const known = this.#byPlacement.get(key);
+    return known ?? this.#found(placement, key, this.#free.pop() ?? this.#locations.length);
   }
 
-  #placeOf(device: number, kind: GroupKind): number {
-    return kind === 'fleet' ? 0 : this.#table[kind].get(device);
+  #found(placement: Placement, key: string, number: number): Location {
+    const ofPlaces = this.#placeGroups(placement);
+    const groups = this.#fleet === undefined ? ofPlaces : [...ofPlaces, this.#fleet];
+    const location = new Location(placement, number, groups, new Members(this.#links));
+    for (const { members } of ofPlaces) members.add(location);
+    this.#locations[number] = location;
+    this.#byPlacement.set(key, location);
+    return location;
   }
 
-  #membersAt(kind: PlaceKind, place: number): Members {
-    this.#members[kind][place] ??= new Members(this.#links[kind]);
-    return this.#members[kind][place];
+  /** Made on first sight. */
+  #groupAt(kind: PlaceKind, name: string | undefined): PlaceGroup | undefined {
+    if (name === undefined) return undefined;
+    let group = this.#named[kind].get(name);
+    if (group === undefined) {
+      group = { kind, name, members: new PlaceMembers(), ...nothingCounted() };
+      this.#named[kind].set(name, group);
+    }
+    return group;
   }
 
-  #join(device: number, kind: PlaceKind, place: number): void {
-    this.#membersAt(kind, place).join(device);
-    const state = this.#table.state.get(device);
-    if (state === SUSPECT) this.at(kind, place).overdue += 1;
-    else if (state === UNREACHABLE) this.at(kind, place).unreachable += 1;
+  #join(device: number, location: Location): void {
+    location.members.join(device);
+    for (const group of this.#placeGroups(location)) {
+      group.members.length += 1;
+      this.#countIn(group, device, 1);
+    }
   }
 
-  #leave(device: number, kind: PlaceKind, place: number): void {
-    this.#membersAt(kind, place).leave(device);
-    this.#forget(this.at(kind, place), device);
+  #leave(device: number, location: Location): void {
+    location.members.leave(device);
+    for (const group of this.#placeGroups(location)) {
+      group.members.length -= 1;
+      this.#forget(group, device);
+    }
+    if (location.members.length === 0) this.#abandon(location);
+  }
+
+  #abandon(location: Location): void {
+    this.#locations[location.number] = undefined;
+    this.#free.push(location.number);
+    this.#byPlacement.delete(keyOf(location));
+    for (const { kind, name, members } of this.#placeGroups(location)) {
+      if (members.remove(location)) this.#named[kind].delete(name);
+    }
+  }
+
+  /** The groups that its places are. */
+  #placeGroups(placement: Placement): PlaceGroup[] {
+    return this.#kinds.flatMap((kind) => this.#groupAt(kind, placement[kind]) ?? []);
   }
 
   #forget(group: Group, device: number): void {
-    group.held.delete(device);
+    group.held?.delete(device);
+    this.#countIn(group, device, -1);
+  }
+
+  #countIn(group: Group, device: number, by: number): void {
     const state = this.#table.state.get(device);
-    if (state === SUSPECT) group.overdue -= 1;
-    else if (state === UNREACHABLE) group.unreachable -= 1;
+    if (state === SUSPECT) group.overdue += by;
+    else if (state === UNREACHABLE) group.unreachable += by;
+  }
+}
+
+interface PlaceGroup extends Group {
+  readonly kind: PlaceKind;
+  readonly name: string;
+  readonly members: PlaceMembers;
+}
+
+/** Whoever hangs at one of a group's locations. */
+class PlaceMembers implements Iterable<number> {
+  readonly #locations = new Set<Location>();
+  length = 0;
+
+  add(location: Location): void {
+    this.#locations.add(location);
+  }
+
+  /** True when it was the last. */
+  remove(location: Location): boolean {
+    this.#locations.delete(location);
+    return this.#locations.size === 0;
+  }
+
+  *[Symbol.iterator](): Generator<number> {
+    for (const { members } of this.#locations) yield* members;
   }
 }
 
@@ -159,3 +255,18 @@ function everybody(table: DeviceTable): Group['members'] {
     [Symbol.iterator]: () => table.indices(),
   };
 }
+
+/** What is counted of a group that was just founded. */
+function nothingCounted() {
+  return {
+    overdue: 0,
+    unreachable: 0,
+    heardAt: Number.NEGATIVE_INFINITY,
+    held: undefined,
+    incident: undefined,
+    lookAgainAt: 0,
+    lookAgainAtUnreachable: 0,
+  };
+}
+
+const keyOf = ({ gateway, site, broker }: Placement): string => JSON.stringify([gateway, site, broker]);

@@ -81,7 +81,7 @@ export class Hearing {
     const { table } = this.#fleet;
     const order = this.#order(device, birth);
     if (order === 'superseded') return 'superseded';
-    this.#fleet.place(device, birth);
+    this.#fleet.groups.place(device, birth);
     if (birth.intervalMs !== undefined) {
       table.intervalMs.set(device, birth.intervalMs);
       this.#fleet.flag(device, FLAG.intervalStated, true);
@@ -106,7 +106,7 @@ export class Hearing {
     if (continues && missing < 0) return this.#duplicate(device);
     const lostBeats = continues && table.seq.get(device) >= 0 ? missing : -1;
     const bootedAt = this.#bootedAt(device, order, beat.uptimeMs, at);
-    this.#fleet.place(device, beat);
+    this.#fleet.groups.place(device, beat);
     this.#returns(device, order, at);
     this.#follow(device, order, beat);
     if (beat.seq !== undefined) table.seq.set(device, beat.seq);

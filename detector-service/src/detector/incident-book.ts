@@ -10,6 +10,8 @@ export class IncidentBook {
   readonly #fleet: Fleet;
   readonly #open: Incident[] = [];
   readonly #ended: Incident[] = [];
+  /** The incident of each device that one silences. */
+  readonly #ofDevice = new Map<number, Incident>();
   /** Number of the latest incident. */
   #latest = 0;
   /** Grows with every change, so that one who shows incidents knows when to look. */
@@ -33,8 +35,19 @@ export class IncidentBook {
 
   /** The incident that silences the device. */
   of(device: number): Incident | undefined {
-    for (const incident of this.#open) if (incident.silent.has(device)) return incident;
-    return undefined;
+    return this.#ofDevice.get(device);
+  }
+
+  silence(incident: Incident, device: number): void {
+    this.changed();
+    incident.silence(device);
+    this.#ofDevice.set(device, incident);
+  }
+
+  /** It is heard, or judged by itself, or what is known of it comes from elsewhere. */
+  release(device: number): void {
+    this.of(device)?.silent.delete(device);
+    this.#ofDevice.delete(device);
   }
 
   /** Opens an incident of the group, or widens the eldest of its parts, or renews the one it has. */
@@ -54,6 +67,7 @@ export class IncidentBook {
     group.incident = eldest;
     eldest.relapse(since);
     for (const part of others) {
+      for (const device of part.silent) this.#ofDevice.set(device, eldest);
       eldest.absorb(part);
       part.mergedInto = eldest.number;
       this.end(part, now);
@@ -67,6 +81,7 @@ export class IncidentBook {
     this.changed();
     incident.endedAt = at;
     incident.missing = incident.silent.size;
+    for (const device of incident.silent) this.#ofDevice.delete(device);
     incident.silent.clear();
     incident.group.incident = undefined;
     this.#open.splice(this.#open.indexOf(incident), 1);
@@ -79,14 +94,11 @@ export class IncidentBook {
     this.#latest = Math.max(this.#latest, latest);
     for (const member of incident.group.members) {
       if (this.#fleet.state(member) !== 'unreachable' || this.of(member) !== undefined) continue;
-      if (this.#fleet.reason(member) === 'group-outage') incident.silent.add(member);
+      if (this.#fleet.reason(member) !== 'group-outage') continue;
+      incident.silent.add(member);
+      this.#ofDevice.set(member, incident);
     }
     this.#add(incident);
-  }
-
-  /** Nobody's any more: what is known of the device comes from elsewhere. */
-  forget(device: number): void {
-    this.of(device)?.silent.delete(device);
   }
 
   /** Oldest first; those that ended first. */
@@ -105,7 +117,7 @@ export class IncidentBook {
     return {
       number,
       kind: group.kind,
-      place: group.kind === 'fleet' ? undefined : this.#fleet.table.places.name(group.place),
+      place: group.name,
       since,
       openedAt,
       backSince,

@@ -1,10 +1,10 @@
-/** Who is a member of which group: lists linked through typed arrays, eight bytes a member, whatever a group's size. */
+/** Who hangs at which location: lists linked through typed arrays, eight bytes a member, whatever a list's length. */
 
 import { capacityFor } from './capacity.ts';
 
 const NONE = -1;
 
-/** The links of all lists of one kind of group, as a device is in one of them at most. */
+/** The links of all lists, as a device is in one of them at most. */
 export class MemberLinks {
   next = new Int32Array(0);
   previous = new Int32Array(0);
@@ -18,7 +18,7 @@ export class MemberLinks {
   }
 }
 
-/** The members of one group, in the order in which they joined. */
+/** The members of one list, in the order in which they joined. */
 export class Members implements Iterable<number> {
   readonly #links: MemberLinks;
   #first = NONE;

@@ -5,7 +5,7 @@
 import { commonCause, type Silence } from './common-cause.ts';
 import { FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
-import type { Group } from './groups.ts';
+import { GROUP_KINDS, type Group } from './groups.ts';
 import { type Incident, SILENT_MIN } from './incident.ts';
 import type { IncidentBook } from './incident-book.ts';
 
@@ -57,7 +57,7 @@ export class OutageSearch {
           silences.push({ since: this.silentSince(member), phi: this.#phi(group, member, at) });
       } else if (state === 'unreachable') {
         const incident = this.#book.of(member);
-        if (incident !== undefined && incident.group !== group) narrower.add(incident);
+        if (incident !== undefined && isNarrower(incident.group, group)) narrower.add(incident);
       }
     }
     const silent = unexplained + group.unreachable;
@@ -75,10 +75,15 @@ export class OutageSearch {
     const silent = group.overdue + group.unreachable;
     if (group.overdue < SILENT_MIN && (group.unreachable === 0 || 2 * silent < length)) return false;
     if (length <= SMALL) return true;
-    if (silent < Math.max(group.lookAgainAt, LARGE_SHARE * length)) return false;
+    // More silent members than last time, or more of them silent by narrower causes, which may turn out to be one.
+    const least = LARGE_SHARE * length;
+    const isNews =
+      silent >= Math.max(group.lookAgainAt, least) ||
+      group.unreachable >= Math.max(group.lookAgainAtUnreachable, least);
+    if (!isNews) return false;
     const whole = Math.ceil(SHARE_WHOLE * length);
-    const grown = Math.floor(GROWTH * silent) + 1;
-    group.lookAgainAt = silent < whole ? Math.min(whole, grown) : grown;
+    group.lookAgainAt = silent < whole ? Math.min(whole, grown(silent)) : grown(silent);
+    group.lookAgainAtUnreachable = grown(group.unreachable);
     return true;
   }
 
@@ -123,4 +128,12 @@ export class OutageSearch {
     const byPoints = Math.max(willPhi, 1 + (DEAD_PHI - 1) * progress);
     return group.members.length > SMALL ? byPoints : Math.max(byPoints, this.#fleet.phi(device, at));
   }
+}
+
+function grown(count: number): number {
+  return Math.floor(GROWTH * count) + 1;
+}
+
+function isNarrower(group: Group, than: Group): boolean {
+  return GROUP_KINDS.indexOf(group.kind) < GROUP_KINDS.indexOf(than.kind);
 }

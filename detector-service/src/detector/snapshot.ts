@@ -10,20 +10,22 @@ import { crc32 } from 'node:zlib';
 import { LAYOUT } from './algorithms/index.ts';
 import { type ColumnSpec, DeviceRecords } from './device-records.ts';
 import { type DeviceTable, FLAG } from './device-table.ts';
+import type { Placement } from './evidence.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
-import { type Group, type GroupKind, PLACE_KINDS } from './groups.ts';
+import type { Group, GroupKind } from './groups.ts';
 import type { IncidentState } from './incident.ts';
 import type { IncidentBook } from './incident-book.ts';
+import type { Location } from './location.ts';
 import { entryLength, nameIn } from './name-arena.ts';
-import type { Column, Float32Column, Uint16Column } from './record-column.ts';
+import type { Column, Float32Column, Int32Column, Uint16Column } from './record-column.ts';
 
 const MAGIC = 'SLOWBEAT';
-const VERSION = 2;
+const VERSION = 3;
 const PREFIX_BYTES = MAGIC.length + 8;
 const CHECKSUM_BYTES = 4;
 
 /** Columns that say where a device belongs, which is more than a number to keep. */
-const SET_OTHERWISE: ReadonlySet<string> = new Set(['classIndex', 'learned', ...PLACE_KINDS]);
+const SET_OTHERWISE: ReadonlySet<string> = new Set(['classIndex', 'learned', 'location']);
 
 export class SnapshotError extends Error {
   readonly code = 'SNAPSHOT_UNREADABLE';
@@ -40,9 +42,10 @@ interface Header {
   readonly columns: readonly ColumnSpec[];
   /** What each class has learned follows the records, as so many numbers. */
   readonly classes: readonly { readonly name: string; readonly layout: string; readonly numbers: number }[];
-  readonly places: readonly string[];
+  /** By the numbers in the records; null where a number is free. */
+  readonly locations: readonly (Placement | null)[];
   /** Incidents that are open, and the number of the latest. */
-  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly place: number })[];
+  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly name?: string })[];
   readonly latestIncident: number;
 }
 
@@ -64,10 +67,14 @@ export function encodeSnapshot(
       layout: layoutOf(deviceClass),
       numbers: (ofClasses[index] as Float64Array).length,
     })),
-    places: table.places.names,
+    locations: fleet.groups.locations.map((location) => {
+      if (location === undefined) return null;
+      const { gateway, site, broker } = location;
+      return { gateway, site, broker };
+    }),
     incidents: book.open.map((incident) => {
-      const { kind, place } = incident.group;
-      return { kind, place, ...incident.state() };
+      const { kind, name } = incident.group;
+      return { kind, ...(name !== undefined && { name }), ...incident.state() };
     }),
     latestIncident: book.latest,
   };
@@ -125,7 +132,9 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   const ofClasses = header.classes.map(({ numbers }) =>
     float64s(take(numbers * Float64Array.BYTES_PER_ELEMENT)),
   );
-  restoreDevices(fleet, header, records, bytes.subarray(offset, bytes.length - CHECKSUM_BYTES));
+  fleet.groups.restore(header.locations, (locations) => {
+    restoreDevices(fleet, header, records, locations, bytes.subarray(offset, bytes.length - CHECKSUM_BYTES));
+  });
   header.classes.forEach(({ name, layout }, saved) => {
     const deviceClass = fleet.classes[fleet.classNumber(name) ?? -1];
     // What does not fit is learned anew.
@@ -136,19 +145,27 @@ export function decodeSnapshot(fleet: Fleet, snapshot: Uint8Array): Restored {
   return {
     now: header.now ?? Number.NEGATIVE_INFINITY,
     blindSince: header.blindSince ?? undefined,
-    incidents: header.incidents.map((state) => ({ group: fleet.groups.at(state.kind, state.place), state })),
+    incidents: header.incidents.flatMap((state) => {
+      const group = fleet.groups.named(state.kind, state.name);
+      return group === undefined ? [] : [{ group, state }];
+    }),
     latestIncident: header.latestIncident,
   };
 }
 
 /** Registers every device of a class that is still configured, under the number that it finds free. */
-function restoreDevices(fleet: Fleet, header: Header, records: DeviceRecords, names: Buffer): void {
+function restoreDevices(
+  fleet: Fleet,
+  header: Header,
+  records: DeviceRecords,
+  locations: readonly (Location | undefined)[],
+  names: Buffer,
+): void {
   const { table } = fleet;
-  // The places a fresh table would number by first sight must have the snapshot's numbers.
-  for (const name of header.places) table.places.number(name);
   const saved = new Map(records.columns.map(({ name, column }) => [name, column]));
   const copied = copies(saved, table);
   const savedClass = saved.get('classIndex') as Uint16Column;
+  const savedLocation = saved.get('location') as Int32Column;
   const savedLearned = saved.get('learned') as Float32Column;
   const numbers = header.columns.find(({ name }) => name === 'learned')?.numbers ?? 0;
   const learnedNumbers = Math.min(numbers, table.slots);
@@ -169,7 +186,7 @@ function restoreDevices(fleet: Fleet, header: Header, records: DeviceRecords, na
     for (const { from, to } of copied) to.set(device, from.get(row));
     // A death that was held back is decided anew.
     fleet.flag(device, FLAG.held, false);
-    for (const kind of PLACE_KINDS) fleet.groups.assign(device, kind, saved.get(kind)?.get(row) ?? -1);
+    fleet.groups.move(device, locations[savedLocation.get(row)] as Location);
     if (!sameLayout[savedClass.get(row)]) continue;
     const from = savedLearned.base(row);
     table.learned.values.set(
