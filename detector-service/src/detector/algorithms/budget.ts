@@ -18,7 +18,7 @@ const SHARE_NEW = 1.5;
 const SHARE_STEEP = 4;
 const STEEP = 0.5;
 /** Mistakes a class may make while it is learned, all told: this times the logarithm of its gaps. */
-const LOAN = 0.1;
+const LOAN = 0;
 
 /**
  * Keeps the achieved false alarms of a class at its budget, whatever the model got wrong, and shares the budget out.
@@ -73,7 +73,7 @@ export class Budget {
   share(tail: number, deviceGaps: number): number {
     const share = tail ** TAIL_EXPONENT;
     const state = this.#state;
-    state[2] = Math.min(3000, (state[2] as number) + 1);
+    state[2] = Math.min(3000, state[5] as number, (state[2] as number) + 1);
     state[1] = (state[1] as number) + (share - (state[1] as number)) / (state[2] as number);
     const most = deviceGaps < NEW_GAPS ? SHARE_NEW : SHARE_MAX;
     return Math.min(most, Math.max(1 / SHARE_MAX, share / (state[1] as number)));

@@ -11,7 +11,7 @@ import { STAYS } from './run-law.ts';
  */
 
 /** Spreads of a bell: alike, mixed, anything. Logits. */
-const SPREADS = [0.4, 1.2, 2.2];
+const SPREADS = [0.4, 1, 1.6];
 const ENTRY_PLACES = range(-9, 1, 1);
 const STAY_PLACES = range(-5, 3, 1);
 /** How far the stay of a link that loses each beat by itself is from the entry. */
@@ -19,9 +19,9 @@ const FOLLOW_SPREADS = [0.4, 1.5];
 
 /** Where entries and stays are usually found: some 2 % of the beats begin a run, one run in four goes on. */
 const ENTRY_USUAL = { place: -4, spread: 2 };
-const STAY_USUAL = { place: -1, spread: 1.5 };
+const STAY_USUAL = { place: -1, spread: 1 };
 /** Share of the classes whose stays follow the entries. */
-const FOLLOWING = 0.3;
+const FOLLOWING = 0.5;
 
 const logit = (p: number): number => Math.log(p / (1 - p));
 const bell = (x: number, place: number, spread: number): number =>

@@ -22,7 +22,7 @@ const KIND_DEVICES = 4;
 /** Rounds in which each device's own belief and the class's settle. */
 const ROUNDS = 3;
 /** Share of a device's chance to be like none of its class: half a device, and never less than this. */
-const STRANGER_DEVICES = 0.5;
+const STRANGER_DEVICES = 0.1;
 const STRANGER_MIN = 0.002;
 
 /**
@@ -148,7 +148,7 @@ export class LinkSample {
     const stepMs = this.#rows[row + STEP_MS] as number;
     if (stepMs === 0 || (this.#rows[row + TRIALS] as number) >= OPEN_GAPS) return 0;
     const beats = Math.floor((now - (this.#rows[row + HEARD_AT] as number)) / stepMs - 0.5);
-    return beats <= OPEN_BEATS ? beats : 0;
+    return beats <= OPEN_BEATS ? Math.max(0, beats) : 0;
   }
 
   #addBelief(sum: Float64Array, { byEntry, byStay, from, to }: Evidence): void {
@@ -180,24 +180,9 @@ interface Evidence {
 /** A ticket, `turn · ROWS + row + 1`, must be exact as a 32-bit float. */
 const TURNS = 2 ** 24 / ROWS - 1;
 
-/** A device of a class never seen before: anything from wire to the edge of coverage. */
-const ANYTHING = anything();
-/** Entries mostly small, stays broad and leaning the way of the entry. */
-function anything(): Float64Array {
-  const weights = new Float64Array(CELLS);
-  let total = 0;
-  STAYS.forEach((stay, m) => {
-    ENTRIES.forEach((entry, e) => {
-      const logit = Math.log(entry / (1 - entry));
-      const entryWeight = Math.exp(-(((logit + 4) / 2.5) ** 2) / 2) + 0.005;
-      const lean = Math.log(stay / (1 - stay)) - Math.max(-1, logit / 2);
-      const weight = entryWeight * (Math.exp(-((lean / 1.7) ** 2) / 2) + 0.01);
-      weights[m * ENTRIES.length + e] = weight;
-      total += weight;
-    });
-  });
-  return weights.map((w) => w / total);
-}
+/** A device of a class never seen before: what the kinds of links let expect, anything from wire to the edge of coverage. */
+const ANYTHING = new Float64Array(CELLS);
+new LinkKinds().expected(ANYTHING);
 
 /** Knuth's multiplicative hash: the reservoir's dice, the same in every run. */
 const scattered = (n: number): number => (Math.imul(n, 0x9e3779b1) >>> 0) >>> 3;
