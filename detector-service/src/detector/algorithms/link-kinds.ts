@@ -1,5 +1,5 @@
 import { CELLS, ENTRIES } from './link-evidence.ts';
-import { STAYS } from './run-law.ts';
+import { CUTS, DECAYS, LAWS, STAYS } from './run-laws.ts';
 
 /**
  * What kind of links a class may have, before any is known: the hypotheses among which its devices decide.
@@ -20,6 +20,8 @@ const FOLLOW_SPREADS = [0.4, 1.5];
 /** Where entries and stays are usually found: some 2 % of the beats begin a run, one run in four goes on. */
 const ENTRY_USUAL = { place: -4, spread: 2 };
 const STAY_USUAL = { place: -1, spread: 1 };
+/** Share of the classes whose runs do not end like those of a Markov chain. */
+const BURSTY = 0.1;
 /** Share of the classes whose stays follow the entries. */
 const FOLLOWING = 0.5;
 
@@ -28,7 +30,11 @@ const bell = (x: number, place: number, spread: number): number =>
   Math.exp(-(((x - place) / spread) ** 2) / 2);
 
 const ENTRY_SHAPES = shapes(ENTRIES, ENTRY_PLACES);
-const STAY_SHAPES = shapes(STAYS, STAY_PLACES);
+const NO_BURSTS = DECAYS.flatMap(() => CUTS.map(() => 0));
+const LAW_SHAPES = [
+  ...shapes(STAYS, STAY_PLACES).map((shape) => Float64Array.of(...shape, ...NO_BURSTS)),
+  ...burstShapes(),
+];
 /** P(stay | entry) where it follows, laid out as cells. */
 const FOLLOW_SHAPES = FOLLOW_SPREADS.map((spread) => {
   const cells = new Float64Array(CELLS);
@@ -41,30 +47,33 @@ const FOLLOW_SHAPES = FOLLOW_SPREADS.map((spread) => {
   return cells;
 });
 const ENTRY_PRIOR = prior(ENTRY_PLACES, ENTRY_USUAL);
-const STAY_PRIOR = prior(STAY_PLACES, STAY_USUAL);
+const LAW_PRIOR = Float64Array.of(
+  ...prior(STAY_PLACES, STAY_USUAL).map((p) => p + Math.log(1 - BURSTY)),
+  ...burstShapes().map((_, __, all) => Math.log(BURSTY / all.length)),
+);
 
 /** Weighs the kinds of links by what they make of one device after the other. */
 export class LinkKinds {
   readonly #byEntry = Float64Array.from(ENTRY_PRIOR);
-  readonly #byStay = Float64Array.from(STAY_PRIOR, (p) => p + Math.log(1 - FOLLOWING));
+  readonly #byLaw = Float64Array.from(LAW_PRIOR, (p) => p + Math.log(1 - FOLLOWING));
   readonly #following = FOLLOW_SHAPES.map(() =>
     Float64Array.from(ENTRY_PRIOR, (p) => p + Math.log(FOLLOWING / FOLLOW_SHAPES.length)),
   );
   readonly #both = new Float64Array(ENTRIES.length);
 
   /** A device whose evidence has these likelihoods; `from` to `to` are the entries that matter. */
-  weigh(byEntry: Float64Array, byStay: Float64Array, from: number, to: number): void {
+  weigh(byEntry: Float64Array, byLaw: Float64Array, from: number, to: number): void {
     ENTRY_SHAPES.forEach((shape, h) => {
       this.#byEntry[h] = (this.#byEntry[h] as number) + Math.log(product(shape, byEntry, from, to));
     });
-    STAY_SHAPES.forEach((shape, h) => {
-      this.#byStay[h] = (this.#byStay[h] as number) + Math.log(product(shape, byStay, 0, STAYS.length));
+    LAW_SHAPES.forEach((shape, h) => {
+      this.#byLaw[h] = (this.#byLaw[h] as number) + Math.log(product(shape, byLaw, 0, LAWS.length));
     });
     const both = this.#both;
     FOLLOW_SHAPES.forEach((cells, f) => {
       both.fill(0, from, to);
       for (let m = 0; m < STAYS.length; m++) {
-        const likely = byStay[m] as number;
+        const likely = byLaw[m] as number;
         if (likely < 1e-9) continue;
         for (let e = from, at = m * ENTRIES.length + from; e < to; e++, at++)
           both[e] = (both[e] as number) + likely * (cells[at] as number);
@@ -79,8 +88,8 @@ export class LinkKinds {
 
   /** The distribution over links to be expected of one more device. */
   expected(into: Float64Array): void {
-    const own = { top: top(this.#byEntry) + top(this.#byStay), entries: blend(this.#byEntry, ENTRY_SHAPES) };
-    const stays = blend(this.#byStay, STAY_SHAPES);
+    const own = { top: top(this.#byEntry) + top(this.#byLaw), entries: blend(this.#byEntry, ENTRY_SHAPES) };
+    const laws = blend(this.#byLaw, LAW_SHAPES);
     const scale = Math.max(own.top, ...this.#following.map(top));
     const ownWeight = Math.exp(own.top - scale);
     const following = this.#following.map((weights) => ({
@@ -88,9 +97,9 @@ export class LinkKinds {
       entries: blend(weights, ENTRY_SHAPES),
     }));
     let total = 0;
-    for (let m = 0, at = 0; m < STAYS.length; m++)
+    for (let m = 0, at = 0; m < LAWS.length; m++)
       for (let e = 0; e < ENTRIES.length; e++, at++) {
-        let p = ownWeight * (own.entries[e] as number) * (stays[m] as number);
+        let p = ownWeight * (own.entries[e] as number) * (laws[m] as number);
         for (let f = 0; f < following.length; f++) {
           const { weight, entries } = following[f] as (typeof following)[number];
           p += weight * (entries[e] as number) * ((FOLLOW_SHAPES[f] as Float64Array)[at] as number);
@@ -122,6 +131,22 @@ function product(shape: Float64Array, likely: Float64Array, from: number, to: nu
 function shapes(values: readonly number[], places: readonly number[]): Float64Array[] {
   return places.flatMap((place) =>
     SPREADS.map((spread) => normalised(values.map((value) => bell(logit(value), place, spread) + 1e-9))),
+  );
+}
+
+/** Bursts of a class decay alike, and are cut off at about the same length or anywhere. */
+function burstShapes(): Float64Array[] {
+  const first = (d: number): number => STAYS.length + d * CUTS.length;
+  return DECAYS.flatMap((_, d) =>
+    [...CUTS.keys(), -1].map((place) =>
+      normalised(
+        LAWS.map((__, law) => {
+          const cut = law - first(d);
+          if (cut < 0 || cut >= CUTS.length) return 0;
+          return place < 0 ? 1 : 0.1 ** Math.abs(cut - place);
+        }),
+      ),
+    ),
   );
 }
 

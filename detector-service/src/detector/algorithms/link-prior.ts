@@ -1,7 +1,16 @@
-import { CONTINUATIONS, ENTRIES, EVIDENCE_SLOTS, LinkLikelihood, RUNS, TRIALS } from './link-evidence.ts';
+import {
+  CONTINUATIONS,
+  ENTRIES,
+  EVIDENCE_SLOTS,
+  LinkLikelihood,
+  LOG_LENGTHS,
+  RUNS,
+  TRIALS,
+} from './link-evidence.ts';
 import { LinkSample } from './link-sample.ts';
 import { Outages } from './outages.ts';
-import { emptyMass, type Mass, outageShare, STAYS } from './run-law.ts';
+import { emptyMass, type Mass, outageShare } from './run-law.ts';
+import { LAWS, logLength } from './run-laws.ts';
 
 /** Beside the device's evidence: its outages. */
 const OUTAGES = EVIDENCE_SLOTS;
@@ -22,7 +31,7 @@ const MEMORY_TRIALS = 12000;
 const MEMORY_RUNS = 600;
 
 /**
- * What is believed of a device's link: its class's distribution over (loss entry, stay), updated by its evidence.
+ * What is believed of a device's link: its class's distribution over (loss entry, law of runs), updated by its evidence.
  *
  * Empirical Bayes (Robbins 1956): the class's distribution is learned from its devices (`LinkSample`). Entry and
  * stay are kept jointly, because a device that enters losses often mostly also stays in them, and a new device
@@ -33,8 +42,8 @@ export class LinkPrior {
   /** Of the device last asked about. */
   readonly #likelihood = new LinkLikelihood();
   /** Sums over entries of weight · likelihood, and of the same times the entry. */
-  readonly #rowMass = new Float64Array(STAYS.length);
-  readonly #rowLoss = new Float64Array(STAYS.length);
+  readonly #rowMass = new Float64Array(LAWS.length);
+  readonly #rowLoss = new Float64Array(LAWS.length);
   readonly #outages = new Outages();
   /** What may befall the next beats of the device last asked about. */
   readonly lossMass: Mass = emptyMass(this.#outages.survival);
@@ -58,8 +67,8 @@ export class LinkPrior {
   posterior(state: Float32Array, base: number): void {
     const { weights } = this.#sample;
     this.#likelihood.of(state, base);
-    const { byEntry, byStay, from, to } = this.#likelihood;
-    for (let m = 0; m < STAYS.length; m++) {
+    const { byEntry, byLaw, from, to } = this.#likelihood;
+    for (let m = 0; m < LAWS.length; m++) {
       let mass = 0;
       let loss = 0;
       for (let e = from, at = m * ENTRIES.length + from; e < to; e++, at++) {
@@ -71,13 +80,13 @@ export class LinkPrior {
       this.#rowLoss[m] = loss;
     }
     let total = 0;
-    for (let m = 0; m < STAYS.length; m++) {
-      total += (this.#rowMass[m] as number) * (byStay[m] as number);
+    for (let m = 0; m < LAWS.length; m++) {
+      total += (this.#rowMass[m] as number) * (byLaw[m] as number);
     }
     const mass = this.lossMass;
     mass.count = 0;
-    for (let m = 0; m < STAYS.length; m++) {
-      const loss = ((this.#rowLoss[m] as number) * (byStay[m] as number)) / total;
+    for (let m = 0; m < LAWS.length; m++) {
+      const loss = ((this.#rowLoss[m] as number) * (byLaw[m] as number)) / total;
       mass.values[m] = loss;
       if (loss > NEGLIGIBLE_LOSS) mass.active[mass.count++] = m;
     }
@@ -96,6 +105,7 @@ export class LinkPrior {
       state[base + OUTAGES] = (state[base + OUTAGES] as number) + outage;
       state[base + RUNS] = (state[base + RUNS] as number) + own;
       state[base + CONTINUATIONS] = (state[base + CONTINUATIONS] as number) + own * (missed - 1);
+      state[base + LOG_LENGTHS] = (state[base + LOG_LENGTHS] as number) + own * logLength(missed);
     }
     const trials = (state[base + TRIALS] as number) + own;
     const runs = state[base + RUNS] as number;
@@ -115,6 +125,7 @@ export class LinkPrior {
     state[base + OUTAGES] =
       ((state[base + OUTAGES] as number) * RECENT_GAPS) / (state[base + TRIALS] as number);
     state[base + CONTINUATIONS] = (state[base + CONTINUATIONS] as number) * fewer;
+    state[base + LOG_LENGTHS] = (state[base + LOG_LENGTHS] as number) * fewer;
     state[base + RUNS] = runs;
     state[base + TRIALS] = RECENT_GAPS;
   }

@@ -1,6 +1,6 @@
 import { CELLS, ENTRIES, EVIDENCE_SLOTS, LinkLikelihood, TRIALS } from './link-evidence.ts';
 import { LinkKinds } from './link-kinds.ts';
-import { STAYS } from './run-law.ts';
+import { LAWS } from './run-laws.ts';
 
 /** Devices that stand for the class. */
 const ROWS = 512;
@@ -38,7 +38,7 @@ export class LinkSample {
   readonly #turns = new Float64Array(ROWS);
   /** [devices that joined, gaps in the sample, gaps since it was judged, times it was judged] */
   readonly #counts = new Float64Array(4);
-  /** P(stay, entry) of a device of which nothing is known. */
+  /** P(law, entry) of a device of which nothing is known. */
   readonly weights: Float64Array;
   readonly #likelihood = new LinkLikelihood();
 
@@ -105,7 +105,7 @@ export class LinkSample {
   #judge(now: number): void {
     const devices = this.#evidence(now);
     const kinds = new LinkKinds();
-    for (const { byEntry, byStay, from, to } of devices) kinds.weigh(byEntry, byStay, from, to);
+    for (const { byEntry, byLaw, from, to } of devices) kinds.weigh(byEntry, byLaw, from, to);
     const expected = new Float64Array(CELLS);
     kinds.expected(expected);
     const stranger = Math.max(STRANGER_MIN, STRANGER_DEVICES / (STRANGER_DEVICES + devices.length));
@@ -132,7 +132,7 @@ export class LinkSample {
       likelihood.of(this.#rows, row, open);
       all.push({
         byEntry: likelihood.byEntry.slice(),
-        byStay: likelihood.byStay.slice(),
+        byLaw: likelihood.byLaw.slice(),
         from: likelihood.from,
         to: likelihood.to,
       });
@@ -151,17 +151,17 @@ export class LinkSample {
     return beats <= OPEN_BEATS ? Math.max(0, beats) : 0;
   }
 
-  #addBelief(sum: Float64Array, { byEntry, byStay, from, to }: Evidence): void {
+  #addBelief(sum: Float64Array, { byEntry, byLaw, from, to }: Evidence): void {
     const { weights } = this;
     let total = 0;
-    for (let m = 0; m < STAYS.length; m++) {
+    for (let m = 0; m < LAWS.length; m++) {
       let row = 0;
       for (let e = from, at = m * ENTRIES.length + from; e < to; e++, at++)
         row += (weights[at] as number) * (byEntry[e] as number);
-      total += row * (byStay[m] as number);
+      total += row * (byLaw[m] as number);
     }
-    for (let m = 0; m < STAYS.length; m++) {
-      const stay = (byStay[m] as number) / total;
+    for (let m = 0; m < LAWS.length; m++) {
+      const stay = (byLaw[m] as number) / total;
       if (stay < 1e-12) continue;
       for (let e = from, at = m * ENTRIES.length + from; e < to; e++, at++)
         sum[at] = (sum[at] as number) + (weights[at] as number) * (byEntry[e] as number) * stay;
@@ -172,7 +172,7 @@ export class LinkSample {
 /** Likelihoods of one sampled device. */
 interface Evidence {
   readonly byEntry: Float64Array;
-  readonly byStay: Float64Array;
+  readonly byLaw: Float64Array;
   readonly from: number;
   readonly to: number;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Outages } from './outages.ts';
-import { indexOf } from './run-law.ts';
+import { indexOf } from './run-laws.ts';
 
 const survival = (outages: Outages, length: number): number => outages.survival[indexOf(length)] as number;
 

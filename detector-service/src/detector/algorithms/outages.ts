@@ -8,7 +8,7 @@
  * contaminated distribution (Huber 1964); how often a device has outages is its own matter, shrunk to its class (Gamma
  * and Poisson), how long they last is the class's.
  */
-import { indexOf, LENGTHS } from './run-law.ts';
+import { indexOf, LENGTHS } from './run-laws.ts';
 
 /** Outages imagined before any was seen, among so many gaps: next to nothing, but not impossible. */
 const IMAGINED = 0.1;

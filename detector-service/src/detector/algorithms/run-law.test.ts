@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  emptyMass,
-  LENGTHS,
-  type Mass,
-  meanLost,
-  outageShare,
-  runReach,
-  runSurvival,
-  STAYS,
-} from './run-law.ts';
+import { emptyMass, type Mass, meanLost, outageShare, runReach, runSurvival } from './run-law.ts';
+import { LENGTHS, STAYS } from './run-laws.ts';
 
 const STAY = 30;
 

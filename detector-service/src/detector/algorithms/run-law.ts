@@ -1,25 +1,17 @@
 /**
- * How long a run of lost beats lasts, once it has begun.
+ * How many beats may be lost before the next one is heard.
  *
- * A silence has one of two kinds of cause. The device's own link loses beats as a Markov chain does: a run begins
- * with the link's `entry` and each further beat is lost with its `stay`, so that its length is geometric. Or there is
- * an outage, whose length follows what the class has seen (`outages`). What is believed of a device's stay is a
- * weight for each of a grid of values, so that the tail of a run is as uncertain as the link is.
+ * A silence has one of two kinds of cause. The device's own link loses beats: a run begins with the link's `entry`, and
+ * its length follows one of the LAWS. Or there is an outage, whose length follows what the class has seen (`outages`).
+ * What is believed of a device's law is a weight for each, so that the tail of a run is as uncertain as the link is.
  */
+import { indexOf, LAWS, LENGTHS, MEAN, SURVIVAL } from './run-laws.ts';
 
-/** Values of `stay` that are told apart, evenly spaced in the logit. */
-export const STAYS: readonly number[] = logits(0.02, 0.985, 48);
-
-/** Run lengths at which survival is tabulated: every one to 40, then in steps of a tenth. */
-export const LENGTHS: readonly number[] = lengths();
 const LENGTH_MAX = LENGTHS[LENGTHS.length - 1] as number;
-
-/** P(run ≥ length): a row over STAYS for each of LENGTHS. */
-const SURVIVAL = Float64Array.from(LENGTHS.flatMap((length) => STAYS.map((stay) => stay ** (length - 1))));
 
 /** What may befall the next beats of a device. */
 export interface Mass {
-  /** P(a run of the link's own begins, stay), of which only the `active` ones count. */
+  /** P(a run of the link's own begins, law), of which only the `active` ones count. */
   readonly values: Float64Array;
   readonly active: Int32Array;
   count: number;
@@ -29,8 +21,8 @@ export interface Mass {
 }
 
 export const emptyMass = (outageSurvival = new Float64Array(LENGTHS.length)): Mass => ({
-  values: new Float64Array(STAYS.length),
-  active: new Int32Array(STAYS.length),
+  values: new Float64Array(LAWS.length),
+  active: new Int32Array(LAWS.length),
   count: 0,
   outage: 0,
   outageSurvival,
@@ -75,7 +67,7 @@ export function meanLost(mass: Mass): number {
   let sum = 0;
   for (let n = 0; n < mass.count; n++) {
     const i = mass.active[n] as number;
-    sum += (mass.values[i] as number) / (1 - (STAYS[i] as number));
+    sum += (mass.values[i] as number) * (MEAN[i] as number);
   }
   let before = 0;
   for (let i = 0; i < LENGTHS.length; i++) {
@@ -96,40 +88,16 @@ export function outageShare(mass: Mass, length: number): number {
   return outage / Math.max(1e-300, outage + own);
 }
 
-/** Index of the first tabulated length that is at least `k`. */
-export function indexOf(k: number): number {
-  if (k <= 40) return Math.max(0, Math.ceil(k) - 1);
-  let index = Math.min(LENGTHS.length - 1, 39 + Math.ceil(Math.log(k / 40) / Math.log(1.1)));
-  while (index > 0 && (LENGTHS[index - 1] as number) >= k) index--;
-  while (index < LENGTHS.length - 1 && (LENGTHS[index] as number) < k) index++;
-  return index;
-}
-
 function at(mass: Mass, index: number): number {
   return mass.outage * (mass.outageSurvival[index] as number) + byLink(mass, index);
 }
 
 function byLink(mass: Mass, index: number): number {
-  const row = index * STAYS.length;
+  const row = index * LAWS.length;
   let sum = 0;
   for (let n = 0; n < mass.count; n++) {
     const i = mass.active[n] as number;
     sum += (mass.values[i] as number) * (SURVIVAL[row + i] as number);
   }
   return sum;
-}
-
-function lengths(): number[] {
-  const all = Array.from({ length: 40 }, (_, i) => i + 1);
-  for (let k = 44; k < 30_000; k = Math.ceil(k * 1.1)) all.push(k);
-  return all;
-}
-
-export function logits(from: number, to: number, count: number): number[] {
-  const low = Math.log(from / (1 - from));
-  const high = Math.log(to / (1 - to));
-  return Array.from(
-    { length: count },
-    (_, i) => 1 / (1 + Math.exp(-(low + ((high - low) * i) / (count - 1)))),
-  );
 }
