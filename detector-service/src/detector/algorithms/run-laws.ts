@@ -12,7 +12,7 @@ export interface RunLaw {
 }
 
 /** Stays of the laws without decay, evenly spaced in the logit. They come first among the laws. */
-export const STAYS: readonly number[] = logits(0.02, 0.985, 48);
+export const STAYS: readonly number[] = logits(0.001, 0.985, 48);
 /** Decays of bursts: P(run ≥ k) goes as k to one less than this, up to where it is cut off. */
 export const DECAYS: readonly number[] = [1, 1.75, 2.5, 3.25];
 /** Lengths at which bursts are cut off. */
