@@ -66,6 +66,7 @@ const SLOTS = OWN + 8;
  * the survival of a silence; the `Budget` says how small it must become; `caution` bridges what no belief foresees.
  */
 export class AdaptiveModel implements FreshnessModel {
+  readonly cautious = true;
   readonly slots = SLOTS;
   readonly #knobs: AdaptiveKnobs;
   readonly #links = new LinkPrior();

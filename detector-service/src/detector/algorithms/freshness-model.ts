@@ -10,6 +10,8 @@
  * the caller leaves `learn` out.
  */
 export interface FreshnessModel {
+  /** Its own deadlines grow after a mistake: nobody else has to widen them. */
+  readonly cautious?: true;
   /** Numbers of learned state per device. */
   readonly slots: number;
   /** A device heard for the first time. */
