@@ -40,9 +40,9 @@ export class Heartbeats {
     this.#order = byTime.sort().map((both) => both % NUMBERS);
   }
 
-  /** Instant of the last beat. */
-  get endsAt(): number {
-    return this.#at[this.#order.at(-1) as number] as number;
+  /** Instant of the last beat of a round. */
+  endOf(round: number): number {
+    return this.#at[this.#order[(round + 1) * this.devices - 1] as number] as number;
   }
 
   /** The beats of a round, a batch at a time. The objects are the same in each; the names are new strings. */

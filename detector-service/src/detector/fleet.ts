@@ -132,7 +132,7 @@ export class Fleet {
     plan.intervalMs = table.intervalMs.get(device);
     model.freshness(table.learned.values, table.learned.base(device), plan, deadlines);
     const capMs = deadlines.expectedMs + config.maxSilenceMs;
-    const flapping = this.flapLevel(device, at);
+    const flapping = model.cautious ? 0 : this.flapLevel(device, at);
     const extraMs = flapping > 1 ? (flapMargin(flapping) - 1) * (deadlines.deadMs - deadlines.expectedMs) : 0;
     const deadMs = Math.min(Math.max(deadlines.deadMs + extraMs, config.minSilenceMs), capMs);
     // Whole milliseconds, as a verdict's instant becomes a timestamp; announcements and intervals may have fractions.

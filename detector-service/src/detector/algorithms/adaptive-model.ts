@@ -12,9 +12,11 @@ import {
   slowingRisk,
   stepped,
 } from './cadence.ts';
-import { ClassGuard } from './class-guard.ts';
+import { afterMistake, faded } from './caution.ts';
 import type { Deadlines, Explanation, FreshnessModel, Gap, Plan } from './freshness-model.ts';
-import { LINK_SLOTS, LinkPrior, RUNS, TRIALS } from './link-prior.ts';
+import { RUNS, TRIALS } from './link-evidence.ts';
+import { LINK_SLOTS, LinkPrior } from './link-prior.ts';
+import { Newcomers } from './newcomers.ts';
 import { type Mass, meanLost, runReach, runSurvival } from './run-law.ts';
 import { type Point, Silence } from './silence.ts';
 
@@ -32,18 +34,12 @@ export interface AdaptiveKnobs {
 /** Survival at which silence becomes suspect: φ = 1. */
 const SUSPECT_SURVIVAL = 0.1;
 /** A cached margin is solved anew when the evidence grew by a share; a gap without loss counts one, a run more. */
-const STALE_MIN = 16;
 const STALE_MAX = 128;
 const STALE_SHARE = 0.25;
 const RUN_EVIDENCE = 512;
 const RUN_EVIDENCE_MIN = 4;
 /** … or when the threshold moved by this factor. */
 const MOVED = 0.15;
-/** Devices without a gap that are given the same deadlines before they are solved for anew. */
-const NEWCOMERS_ALIKE = 32;
-/** A device is counted into its class whenever its evidence has doubled, at the latest after this many gaps. */
-const CENSUS_GAPS = 500;
-const CENSUS_GAPS_MIN = 8;
 /** Margin, in steps, at which being done one beat sooner is considered. */
 const SOONER = 0.2;
 
@@ -56,29 +52,28 @@ const DEAD_BEATS = OWN + 1;
 const DEAD_MARGIN = OWN + 2;
 const SUSPECT_BEATS = OWN + 3;
 const SUSPECT_MARGIN = OWN + 4;
-/** Step times pace for which they were solved, and the evidence since. */
+/** Survival that was fair when they were solved, and the evidence since. */
 const SOLVED_FOR = OWN + 5;
 const EVIDENCE = OWN + 6;
-/** Gaps since the last census. */
-const UNCOUNTED = OWN + 7;
+/** Logarithm of the factor by which it is trusted for longer after a mistake. */
+const CAUTION = OWN + 7;
 const SLOTS = OWN + 8;
 
 /**
  * The adaptive detector of one class: a false-alarm budget in, the shortest deadline each link allows out.
  *
  * Beliefs about losses (`LinkPrior`, `run-law`), lateness (`Silence`) and the next expected beats (`cadence`) give
- * the survival of a silence; the `Budget` says how small it must become; the `ClassGuard` bounds the outcome.
+ * the survival of a silence; the `Budget` says how small it must become; `caution` bridges what no belief foresees.
  */
 export class AdaptiveModel implements FreshnessModel {
+  readonly cautious = true;
   readonly slots = SLOTS;
   readonly #knobs: AdaptiveKnobs;
   readonly #links = new LinkPrior();
   readonly #silence: Silence;
   readonly #budget: Budget;
-  readonly #guard = new ClassGuard();
   readonly #point: Point = { beats: 1, marginMs: 0 };
-  /** What was solved for the last device without a gap, and how often it may be taken over. */
-  readonly #newcomer = { uses: 0, used: 1, solvedFor: 1, solved: new Float32Array(UNCOUNTED - DEAD_BEATS) };
+  readonly #newcomers = new Newcomers();
 
   constructor(knobs: AdaptiveKnobs) {
     this.#knobs = knobs;
@@ -90,6 +85,7 @@ export class AdaptiveModel implements FreshnessModel {
     state.fill(0, base, base + SLOTS);
     state[base + SCALE] = this.#silence.scaleMs;
     state[base + EVIDENCE] = STALE_MAX;
+    this.#links.init(state, base);
     this.#budget.joined();
   }
 
@@ -97,13 +93,16 @@ export class AdaptiveModel implements FreshnessModel {
     const gap = jumped(told) ? { ...told, missed: -1 } : told;
     const stepMs = learnedInterval(state, base + CADENCE, gap);
     const missed = missedIn(state, base + CADENCE, gap);
-    this.#guard.learn(gap.gapMs / stepMs, this.#budget.allowed(stepMs));
     this.#budget.gap(gap.gapMs, stepMs, gap.mistake);
     this.#links.learn(state, base, missed);
+    const caution = state[base + CAUTION] as number;
+    if (gap.mistake) {
+      state[base + CAUTION] = afterMistake(caution);
+      state[base + EVIDENCE] = STALE_MAX;
+    } else if (caution > 0) state[base + CAUTION] = faded(caution, this.#budget.allowed(gap.gapMs));
     const runs = state[base + RUNS] as number;
-    const evidence = missed > 0 ? Math.max(RUN_EVIDENCE_MIN, RUN_EVIDENCE / runs) : 1;
+    const evidence = missed > 0 ? Math.max(RUN_EVIDENCE_MIN, RUN_EVIDENCE / Math.max(1, runs)) : 1;
     state[base + EVIDENCE] = (state[base + EVIDENCE] as number) + evidence;
-    state[base + UNCOUNTED] = (state[base + UNCOUNTED] as number) + 1;
     const steady = gap.nextMs > 0 || stepped(state, base + CADENCE, gap, missed);
     gapEnded(state, base + CADENCE, gap);
     if (steady) this.#learnLateness(state, base, gap, missed, stepMs);
@@ -115,13 +114,13 @@ export class AdaptiveModel implements FreshnessModel {
 
   freshness(state: Float32Array, base: number, plan: Plan, deadlines: Deadlines): void {
     const stepMs = learnedInterval(state, base + CADENCE, plan);
+    this.#links.heard(state, base, plan.at, plan.nextMs > 0 ? plan.nextMs : stepMs);
     const solvedFor = state[base + SOLVED_FOR] as number;
-    const moved = Math.abs(stepMs * this.#budget.pace - solvedFor) > MOVED * solvedFor;
     const gaps = state[base + TRIALS] as number;
-    const stale = Math.min(STALE_MAX, Math.max(STALE_MIN, STALE_SHARE * gaps));
-    if (moved || (state[base + EVIDENCE] as number) >= stale) {
-      if (gaps > 0 || !this.#asLastNewcomer(state, base, stepMs)) this.#solve(state, base, stepMs);
-    }
+    const wanted = this.#budget.fair(stepMs, gaps);
+    const moved = Math.abs(wanted - solvedFor) > MOVED * solvedFor;
+    const stale = Math.min(STALE_MAX, Math.max(1, STALE_SHARE * gaps));
+    if (moved || (state[base + EVIDENCE] as number) >= stale) this.#renew(state, base, stepMs, wanted);
     const firstMs = plan.nextMs > 0 ? plan.nextMs : stepMs;
     deadlines.expectedMs = firstMs;
     const latest = firstMs + (this.#knobs.maxSilenceMs ?? Number.MAX_VALUE);
@@ -172,15 +171,11 @@ export class AdaptiveModel implements FreshnessModel {
       lossShare: lost / (1 + lost),
       meanRun: entry > 0 ? lost / entry : 0,
       latenessMs: state[base + SCALE] as number,
-      beats: Math.min(beats, this.#guard.multiple),
+      beats,
       marginMs: state[base + DEAD_MARGIN] as number,
-      allowedSurvival: this.#budget.fair(
-        (1 + lost) * stepMs,
-        state[base + TRIALS] as number,
-        this.#guard.gaps,
-      ),
+      allowedSurvival: this.#budget.fair((1 + lost) * stepMs, state[base + TRIALS] as number),
       pace: this.#budget.pace,
-      boundByClass: beats > this.#guard.multiple,
+      caution: Math.exp(state[base + CAUTION] as number),
     };
   }
 
@@ -207,12 +202,7 @@ export class AdaptiveModel implements FreshnessModel {
   }
 
   #persistent(): Float64Array[] {
-    return [
-      ...this.#links.persistent(),
-      ...this.#silence.persistent(),
-      ...this.#budget.persistent(),
-      ...this.#guard.persistent(),
-    ];
+    return [...this.#links.persistent(), ...this.#silence.persistent(), ...this.#budget.persistent()];
   }
 
   #learnLateness(state: Float32Array, base: number, gap: Gap, missed: number, stepMs: number): void {
@@ -230,7 +220,7 @@ export class AdaptiveModel implements FreshnessModel {
   /** Expected instant of the last beat that is waited for, in time after the arrival. */
   #expectedEnd(state: Float32Array, base: number, plan: Plan, stepMs: number): number {
     const solved = state[base + DEAD_BEATS] as number;
-    const beats = Math.min(solved, Math.ceil(this.#guard.multiple));
+    const beats = Math.round(solved * Math.exp(state[base + CAUTION] as number));
     const end = expectedAfter(state, base + CADENCE, plan, beats);
     const risk = slowingRisk(state, base + CADENCE);
     const fair = this.#budget.allowed(stepMs);
@@ -242,25 +232,26 @@ export class AdaptiveModel implements FreshnessModel {
     return Math.max(end, expectedSlowed(state, base + CADENCE, plan, slowed));
   }
 
-  /** Devices of which nothing is known yet are all alike: a fleet that joins at once is solved for now and then. */
-  #asLastNewcomer(state: Float32Array, base: number, stepMs: number): boolean {
-    const newcomer = this.#newcomer;
-    const wanted = stepMs * this.#budget.pace;
-    if (newcomer.uses === 0 || Math.abs(wanted - newcomer.solvedFor) > MOVED * newcomer.solvedFor)
-      return false;
-    newcomer.uses--;
-    this.#budget.spent(newcomer.used);
-    state.set(newcomer.solved, base + DEAD_BEATS);
-    return true;
+  /** Solves for new deadlines, unless devices just like this one have them already. */
+  #renew(state: Float32Array, base: number, stepMs: number, wanted: number): void {
+    const scale = state[base + SCALE] as number;
+    const gaps = state[base + TRIALS] as number;
+    const { judged } = this.#links;
+    const alike = this.#newcomers.alike(gaps, state[base + RUNS] as number, scale, stepMs);
+    const solved = alike && this.#newcomers.solved(alike.key, wanted, MOVED, judged);
+    if (solved !== undefined) state.set(solved, base + DEAD_BEATS);
+    else this.#solve(state, base, stepMs, alike?.scale ?? scale);
+    state[base + SOLVED_FOR] = wanted;
+    state[base + EVIDENCE] = 0;
+    if (alike !== undefined && solved === undefined)
+      this.#newcomers.keep(alike.key, wanted, judged, state.slice(base + DEAD_BEATS, base + SOLVED_FOR));
   }
 
-  #solve(state: Float32Array, base: number, stepMs: number): void {
+  #solve(state: Float32Array, base: number, stepMs: number, scale: number): void {
     this.#links.posterior(state, base);
-    this.#census(state, base);
     const losses = this.#links.lossMass;
     const gaps = state[base + TRIALS] as number;
-    const scale = state[base + SCALE] as number;
-    const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps, this.#guard.gaps);
+    const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps);
     const tail = tailBeats(losses, fair);
     const point = this.#point;
     let used = this.#budget.share(tail, gaps);
@@ -279,21 +270,6 @@ export class AdaptiveModel implements FreshnessModel {
     this.#silence.reach(losses, SUSPECT_SURVIVAL, stepMs, scale, point);
     state[base + SUSPECT_BEATS] = point.beats;
     state[base + SUSPECT_MARGIN] = point.marginMs;
-    state[base + SOLVED_FOR] = stepMs * this.#budget.pace;
-    state[base + EVIDENCE] = 0;
-    if (gaps > 0) return;
-    this.#newcomer.uses = NEWCOMERS_ALIKE;
-    this.#newcomer.used = used;
-    this.#newcomer.solvedFor = state[base + SOLVED_FOR] as number;
-    this.#newcomer.solved.set(state.subarray(base + DEAD_BEATS, base + UNCOUNTED));
-  }
-
-  #census(state: Float32Array, base: number): void {
-    const trials = state[base + TRIALS] as number;
-    const uncounted = state[base + UNCOUNTED] as number;
-    if (uncounted < Math.min(CENSUS_GAPS, Math.max(CENSUS_GAPS_MIN, trials / 2 + 1))) return;
-    this.#links.census(uncounted === trials);
-    state[base + UNCOUNTED] = 0;
   }
 }
 

@@ -18,7 +18,7 @@ const SHARE_NEW = 1.5;
 const SHARE_STEEP = 4;
 const STEEP = 0.5;
 /** Mistakes a class may make while it is learned, all told: this times the logarithm of its gaps. */
-const LOAN = 0.1;
+const LOAN = 0;
 
 /**
  * Keeps the achieved false alarms of a class at its budget, whatever the model got wrong, and shares the budget out.
@@ -33,8 +33,8 @@ const LOAN = 0.1;
  */
 export class Budget {
   readonly #perYear: number;
-  /** [balance, mean unnormalised share, shares seen, price of a fair share in beats, prices seen, devices] */
-  readonly #state = Float64Array.of(0, 1, 0, 2, 0, 0);
+  /** [balance, mean unnormalised share, shares seen, price of a fair share in beats, prices seen, devices, gaps] */
+  readonly #state = Float64Array.of(0, 1, 0, 2, 0, 0, 0);
 
   constructor(falseAlarmsPerDeviceYear: number) {
     this.#perYear = falseAlarmsPerDeviceYear;
@@ -55,6 +55,7 @@ export class Budget {
     const gain = GAIN / Math.max(1, inFlight);
     const balance = (this.#state[0] as number) + gain * (this.allowed(gapMs) - (mistake ? 1 : 0));
     this.#state[0] = Math.min(HIGHEST, Math.max(LOWEST, balance));
+    this.#state[6] = (this.#state[6] as number) + 1;
   }
 
   /** Factor on the allowed survival. */
@@ -63,16 +64,16 @@ export class Budget {
   }
 
   /** Survival that a fair share allows at the end of a silence, the mean gap lasting `meanGapMs`. */
-  fair(meanGapMs: number, deviceGaps: number, classGaps: number): number {
+  fair(meanGapMs: number, deviceGaps: number): number {
     const pace = deviceGaps < NEW_GAPS ? Math.min(1, this.pace) : this.pace;
-    return Math.min(0.3, this.allowed(meanGapMs) * pace + LOAN / (10 + classGaps));
+    return Math.min(0.3, this.allowed(meanGapMs) * pace + LOAN / (10 + (this.#state[6] as number)));
   }
 
   /** Fair shares for a device whose survival falls e-fold in `tail` beats. */
   share(tail: number, deviceGaps: number): number {
     const share = tail ** TAIL_EXPONENT;
     const state = this.#state;
-    state[2] = Math.min(3000, (state[2] as number) + 1);
+    state[2] = Math.min(3000, state[5] as number, (state[2] as number) + 1);
     state[1] = (state[1] as number) + (share - (state[1] as number)) / (state[2] as number);
     const most = deviceGaps < NEW_GAPS ? SHARE_NEW : SHARE_MAX;
     return Math.min(most, Math.max(1 / SHARE_MAX, share / (state[1] as number)));

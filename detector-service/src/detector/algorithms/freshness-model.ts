@@ -10,6 +10,8 @@
  * the caller leaves `learn` out.
  */
 export interface FreshnessModel {
+  /** Its own deadlines grow after a mistake: nobody else has to widen them. */
+  readonly cautious?: true;
   /** Numbers of learned state per device. */
   readonly slots: number;
   /** A device heard for the first time. */
@@ -37,7 +39,7 @@ export interface Explanation {
 }
 
 /** Names the layout of what models learn; to be raised whenever one of them changes it, so that snapshots tell. */
-export const LAYOUT = 1;
+export const LAYOUT = 3;
 
 /** What is known about the time after an arrival. */
 export interface Plan {
