@@ -60,7 +60,10 @@ describe('the configuration', () => {
 
   for (const [input, problem] of [
     [{ limits: { connections: 1 } }, /^broker\.limits: unknown "connections"; known are connectionsMax, /],
-    [{ acess: {} }, /^broker: unknown "acess"; known are tcp, tls, ws, wss, root, topics, access, redis, limits$/],
+    [
+      { acess: {} },
+      /^broker: unknown "acess"; known are tcp, tls, ws, wss, root, topics, access, redis, limits$/,
+    ],
     [{ tcp: { port: 70_000 } }, /^broker\.tcp\.port: 70000 is not a whole number from 0 to 65535 \(port\); /],
     [{ tcp: { port: 'mqtt' } }, /^broker\.tcp\.port: "mqtt" is not a whole number/],
     [{ tcp: 5 }, /^broker\.tcp: 5 is not a section; known keys are enabled, host, port, proxies$/],

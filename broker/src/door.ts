@@ -12,6 +12,9 @@ import type { Reason } from './counters.ts';
 import type { Ledger } from './ledger.ts';
 import { PacedParties } from './paced-parties.ts';
 
+/** Ten thousand sockets that came together would hold up everybody else while they are closed. */
+const CLOSED_AT_ONCE_MAX = 200;
+
 export class Door {
   readonly #limits: BrokerLimits;
   readonly #ledger: Ledger;
@@ -128,12 +131,14 @@ export class Door {
   #closeLate(): void {
     this.#patience = undefined;
     const { connectTimeoutMs } = this.#limits;
+    let closed = 0;
     for (const [socket, since] of this.#silent) {
       const leftMs = since + connectTimeoutMs - performance.now();
-      if (leftMs > 0) {
-        this.#patience = this.#waitFor(Math.ceil(leftMs));
+      if (leftMs > 0 || closed === CLOSED_AT_ONCE_MAX) {
+        this.#patience = this.#waitFor(Math.max(0, Math.ceil(leftMs)));
         return;
       }
+      closed += 1;
       this.#leave(socket);
       this.#turnAway(socket, 'connect-timeout', plainAddress(socket.remoteAddress));
     }

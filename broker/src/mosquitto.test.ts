@@ -33,6 +33,7 @@ const topic = fc.oneof(
   fc
     .tuple(group, name, kind)
     .map(([deviceClass, device, which]) => topicFor('hb/v1', deviceClass, device, which)),
+  fc.constantFrom('hb/v1/meter/d1/state/north', 'hb/v1/meter/d1/beat/north'),
   fc.constantFrom('zigbee', 'zigbee/lamp', 'zigbees', 'x', '$SYS/x', 'hb/v1', 'hb/v1/meter/d1'),
 );
 const user = fc.constantFrom<Identity | string>(

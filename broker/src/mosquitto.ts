@@ -1,6 +1,6 @@
 /**
- * The access rules and limits of this broker in the words of Eclipse mosquitto 2, for those who run that instead. Its
- * access control list is VerneMQ's as well. What it has no words for is left out, which refuses it, and told.
+ * The access rules and limits of this broker in the words of Eclipse mosquitto 2, for those who run that instead. By its
+ * documentation VerneMQ reads the same list. What it has no words for is left out, which refuses it, and told.
  */
 import { filterFor, type TopicKind } from '@slowbeat/device-sdk/protocol';
 import { mayPublish } from './access.ts';
@@ -34,13 +34,17 @@ export function mosquittoAcl(
   if (topics === 'any') leftOut.push('topics: any; list the prefixes that are wanted');
   if (unlisted) blocks.push(patterns(root).join('\n'));
   const head = `# Made by "slowbeat broker acl": who may use which topic below ${root}.`;
-  // No empty lines, and a line end at the end: VerneMQ stumbles over either.
+  // No empty lines, and a line end at the end, for readers that are stricter than mosquitto.
   return { text: `${[head, ...blocks].join('\n')}\n`, leftOut };
 }
 
 function linesOf({ role, name, grants }: Identity, root: string, leftOut: string[]): string[] {
   if (role === 'observer' || role === 'detector') {
-    const said = mayPublish(role).map((kind) => `topic write ${filterFor(root, kind)}`);
+    // A verdict may be at `…/state/<monitor>`, where several monitors judge.
+    const said = mayPublish(role).flatMap((kind) => {
+      const filter = filterFor(root, kind);
+      return (kind === 'state' ? [filter, `${filter}/+`] : [filter]).map((one) => `topic write ${one}`);
+    });
     return [...said, `topic read ${root}/#`, 'topic read $SYS/#'];
   }
   return grants.flatMap((grant) => {

@@ -78,6 +78,24 @@ describe('after the end of a broker with a directory, however it ended', () => {
     assert.deepEqual(wills(after), []);
   });
 
+  it('a client that comes back under another client id, with a will on the same topic, is back', async () => {
+    await using data = await scratch();
+    {
+      await using before = await runBroker(data);
+      await device(before.port, 'd1', { clientId: 'random-1' });
+      await before.broker.close();
+    }
+    await using after = await runBroker({ ...data, limits: QUICK });
+    assert.equal(after.broker.counters().orphans, 1);
+    const back = await device(after.port, 'd1', { clientId: 'random-2' });
+    assert.equal(after.broker.counters().orphans, 0);
+    back.destroy();
+    await until(() => wills(after).length === 1, 'the will of the new connection');
+    await after.broker.close();
+    await using later = await runBroker(data);
+    assert.equal(later.broker.counters().orphans, 0);
+  });
+
   it('wills that were published are not published again by the next one', async () => {
     await using data = await scratch();
     {

@@ -42,6 +42,8 @@ export class OpenWills implements Kept {
   readonly #parts: OpenWillsParts;
   readonly #open = new Map<string, OpenWill>();
   #log: RecordLog<WillRecord> | undefined;
+  /** Whose will is on this topic, of clients that may still come back: some have a new client id each time. */
+  readonly #orphanOf = new Map<string, string>();
   #orphans = 0;
   #stopWaiting: () => void = () => {};
 
@@ -60,7 +62,10 @@ export class OpenWills implements Kept {
    */
   async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
     const damagedLines = await readRecords<WillRecord>(place, (record) => this.#apply(record));
-    for (const open of this.#open.values()) open.dueAt = Number.POSITIVE_INFINITY;
+    for (const [clientId, open] of this.#open) {
+      open.dueAt = Number.POSITIVE_INFINITY;
+      this.#orphanOf.set(open.will.topic, clientId);
+    }
     this.#orphans = this.#open.size;
     this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => this.#records() });
     return damagedLines;
@@ -87,20 +92,35 @@ export class OpenWills implements Kept {
   /** A client has come, with or without a will; what it left before is of no account any more. */
   arrived(clientId: string, will: Will | undefined, keepaliveS: number): void {
     if (this.#log === undefined) return;
-    if (this.#open.get(clientId)?.dueAt !== undefined) this.#orphans -= 1;
+    this.#awaitNoMore(clientId);
     if (will !== undefined) {
+      const orphan = this.#orphanOf.get(will.topic);
+      if (orphan !== undefined && this.#awaitNoMore(orphan)) this.#forget(orphan);
       this.#open.set(clientId, { will, keepaliveS });
       this.#log.note(openRecord(clientId, { will, keepaliveS }));
-    } else if (this.#open.delete(clientId)) {
-      this.#log.note(['settled', clientId]);
+    } else if (this.#open.has(clientId)) {
+      this.#forget(clientId);
     }
   }
 
   /** The will was published, or its client has said goodbye. Another will of the same client id stays. */
   settled(clientId: string, will: Will): void {
-    if (this.#open.get(clientId)?.will !== will) return;
+    if (this.#open.get(clientId)?.will === will) this.#forget(clientId);
+  }
+
+  #forget(clientId: string): void {
     this.#open.delete(clientId);
     this.#log?.note(['settled', clientId]);
+  }
+
+  /** True when this one was awaited. */
+  #awaitNoMore(clientId: string): boolean {
+    const open = this.#open.get(clientId);
+    if (open?.dueAt === undefined) return false;
+    delete open.dueAt;
+    this.#orphanOf.delete(open.will.topic);
+    this.#orphans -= 1;
+    return true;
   }
 
   /** One timer for all. */
@@ -117,8 +137,7 @@ export class OpenWills implements Kept {
     const at = this.#parts.now();
     for (const [clientId, open] of this.#open) {
       if (open.dueAt === undefined || open.dueAt > at) continue;
-      delete open.dueAt;
-      this.#orphans -= 1;
+      this.#awaitNoMore(clientId);
       this.#parts.orphaned(clientId, open.will);
     }
     this.#waitForNext();

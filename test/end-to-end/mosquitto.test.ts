@@ -79,6 +79,41 @@ test('mosquitto under our rules serves device, simulator and detector', needsMos
   assert.equal(await monitor.metric('slowbeat_broker_link_lost_total'), 0);
 });
 
+test('mosquitto under our rules keeps the verdicts of several monitors apart', needsMosquitto, async () => {
+  await using directory = await scratch();
+  await using broker = await ruledMosquitto(directory.path);
+  const passwordFile = join(directory.path, 'password');
+  await writeFile(passwordFile, `${PASSWORD}\n`);
+  const monitor = (name: string) =>
+    startMonitor(
+      {
+        'classes.meter.interval': '1m',
+        'broker.username': 'watch',
+        'broker.passwordFile': passwordFile,
+        monitor: name,
+        ownStateTopic: 'true',
+        dataDirectory: join(directory.path, name),
+      },
+      { command: ['detector', '--url', broker.url] },
+    );
+  await using _north = await monitor('north');
+  await using _south = await monitor('south');
+  const heard = new Set<string>();
+  const eye = await mqtt.connectAsync(as(broker.url, 'eye'), { reconnectPeriod: 0 });
+  eye.on('message', (topic) => heard.add(topic));
+  await eye.subscribeAsync('hb/v1/+/+/state/+', { qos: 1 });
+  const device = await mqtt.connectAsync(as(broker.url, 'd1'), { reconnectPeriod: 0 });
+  await device.publishAsync('hb/v1/meter/d1/state/east', '{}', { qos: 1, retain: true });
+  // Again and again, since neither may have subscribed yet.
+  const bothSpoke = async (): Promise<boolean> => {
+    await device.publishAsync('hb/v1/meter/d1/beat', '', { qos: 1 });
+    return heard.size === 2;
+  };
+  await until(bothSpoke, 'both verdicts');
+  assert.deepEqual([...heard].sort(), ['hb/v1/meter/d1/state/north', 'hb/v1/meter/d1/state/south']);
+  await Promise.all([eye.endAsync(true), device.endAsync(true)]);
+});
+
 test(
   'mosquitto under our rules lets no device speak for, or listen to, another',
   needsMosquitto,

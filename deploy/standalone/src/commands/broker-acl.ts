@@ -29,7 +29,7 @@ export function addAclCommand(broker: Command, context: Context): void {
     .description(
       'print an access control list, or a configuration, for another broker by the settings of `slowbeat broker`',
     )
-    .requiredOption('--for <broker>', 'mosquitto (VerneMQ reads the same list)')
+    .requiredOption('--for <broker>', 'mosquitto')
     .option('--conf', 'the configuration instead of the list')
     .option('--detector <name>', 'user name of the detector where no file of users names one', 'detector')
     .option('--acl-file <path>', 'where the configuration finds the list', '/etc/mosquitto/slowbeat.acl')
