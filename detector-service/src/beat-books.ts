@@ -1,4 +1,4 @@
-/** Takes heartbeats and births into the books: the counts of the rollups, and raw where that is wanted. */
+/** Takes messages into the books: heartbeats and births into the counts of the rollups, all of them raw where wanted. */
 import type { ClassConfig, Detector, DeviceEvidence, Outcome } from './detector/index.ts';
 import type { Telemetry } from './inbound.ts';
 import type { Recorder } from './recorder.ts';
@@ -23,20 +23,31 @@ export class BeatBooks {
   }
 
   take(evidence: DeviceEvidence, telemetry: Telemetry, outcome: Outcome, at: number): void {
-    if (evidence.kind !== 'beat' && evidence.kind !== 'birth') return;
-    const { classes, detector, recorder, log } = this.#options;
+    const { classes, detector, log } = this.#options;
+    const { deviceClass, device } = evidence;
+    if (classes[deviceClass] === undefined) return;
+    const heard = this.#count(evidence, telemetry, outcome, at);
+    if (log === undefined) return;
+    const { site, gateway } = detector.device(deviceClass, device, at) ?? {};
+    log.write(evidence, { site, gateway, outcome, ...telemetry, ...heard }, at);
+  }
+
+  /** Whether the monitor could hear from then on. */
+  hearing(hears: boolean, at: number): void {
+    this.#options.log?.hearing(hears, at);
+  }
+
+  #count(evidence: DeviceEvidence, telemetry: Telemetry, outcome: Outcome, at: number) {
+    if (evidence.kind !== 'beat' && evidence.kind !== 'birth') return undefined;
+    if (!NEWS.has(outcome)) return undefined;
+    const { classes, detector, recorder } = this.#options;
     const { kind, deviceClass, device, nextMs } = evidence;
     const stated = kind === 'birth' ? evidence.intervalMs : undefined;
-    const intervalMs = stated ?? classes[deviceClass]?.intervalMs;
-    if (intervalMs === undefined) return;
+    const intervalMs = stated ?? (classes[deviceClass] as ClassConfig).intervalMs;
     const { roundTripMs, deviceTimeMs, batteryPercent, rssiDbm } = telemetry;
     const measured = { roundTripMs, deviceTimeMs, batteryPercent, rssiDbm };
     const deadAt = detector.deadAt(deviceClass, device);
     const told = { kind, deviceClass, device, nextMs, intervalMs, deadAt, ...measured };
-    const heard = NEWS.has(outcome) ? recorder.heard(told, at) : undefined;
-    if (log === undefined || kind !== 'beat') return;
-    const { seq, uptimeMs } = evidence;
-    const site = detector.device(deviceClass, device, at)?.site;
-    log.write({ deviceClass, device, site, outcome, seq, nextMs, uptimeMs, ...measured, ...heard }, at);
+    return recorder.heard(told, at);
   }
 }

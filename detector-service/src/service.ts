@@ -255,6 +255,7 @@ export class DetectorService implements AsyncDisposable {
   #observeHealth(evidence: readonly TimedEvidence[]): void {
     for (const item of evidence) {
       this.#recorder.hearing(item.evidence.up, item.at);
+      this.#books.hearing(item.evidence.up, item.at);
       void this.#record(this.#detector.observe(item.evidence, item.at).transitions);
     }
     if (evidence.length > 0) this.#armDeadline();

@@ -1,4 +1,7 @@
 /** What `replay` and `tune` share: a trace, its truth and its classes as flags name them. */
+
+import { access } from 'node:fs/promises';
+import { pathsIn } from '@slowbeat/detector-service';
 import {
   type Classes,
   classFileSchema,
@@ -9,6 +12,7 @@ import {
   traceFile,
   truthFile,
 } from '@slowbeat/detector-service/replay';
+import { RecordedTrace } from '@slowbeat/detector-service/store';
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import { CommandError, UsageError } from './exit-codes.ts';
@@ -25,7 +29,10 @@ export interface TraceFlags {
 
 export function addTraceOptions(command: Command): Command {
   return command
-    .argument('<trace>', 'what was heard, as NDJSON sorted by t, plain or gzip; - reads standard input')
+    .argument(
+      '<trace>',
+      'what was heard: NDJSON sorted by t, plain or gzip (- reads standard input), or the data directory of a monitor with rawBeats',
+    )
     .requiredOption('--classes <file>', 'intervals and budgets of its classes, as YAML or JSON')
     .option('--truth <file>', 'when devices really died, as NDJSON sorted by t')
     .option('--skip-bad', 'leave bad lines out and count them, instead of stopping at the first')
@@ -34,7 +41,7 @@ export function addTraceOptions(command: Command): Command {
 
 export interface TraceInput {
   readonly classes: Classes;
-  readonly trace: TraceFile;
+  readonly trace: TraceFile | RecordedTrace;
   readonly truth?: TruthFile | undefined;
 }
 
@@ -45,9 +52,32 @@ export async function traceInput(name: string, flags: TraceFlags): Promise<Trace
   const classes = await readClasses(flags.classes);
   return {
     classes,
-    trace: traceFile(name, classes, { skipBad, stdin: process.stdin }),
+    trace:
+      (await recordedTrace(name, classes)) ?? traceFile(name, classes, { skipBad, stdin: process.stdin }),
     truth: truth === undefined ? undefined : truthFile(truth, { skipBad }),
   };
+}
+
+/**
+ * What a monitor has recorded, where the name is that of its data directory.
+ *
+ * @throws CommandError when it has recorded verdicts alone: no detector can be told those
+ */
+async function recordedTrace(name: string, classes: Classes): Promise<RecordedTrace | undefined> {
+  const { beats, journal } = pathsIn(name);
+  if (await exists(beats)) return new RecordedTrace(beats, classes);
+  if (!(await exists(journal))) return undefined;
+  throw new CommandError(
+    `${name} holds verdicts, but not the heartbeats they came from (there is no ${beats}): set rawBeats: true in the ` +
+      "monitor's settings, restart it, and ask again when it has heard its devices for some days",
+  );
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Throws {@link UsageError} about what is wrong in the file, with its line. */
@@ -123,7 +153,7 @@ export function printReport<T extends TraceReport>(
 }
 
 /** Lines that were left out, by reason: `unsorted 3, not-json 1`. */
-function badLines(file: TraceFile | TruthFile | undefined): string {
+function badLines(file: Pick<TraceFile | TruthFile | RecordedTrace, 'bad'> | undefined): string {
   return [...(file?.bad ?? [])].map(([reason, count]) => `${reason} ${count}`).join(', ');
 }
 

@@ -58,16 +58,20 @@ export class Heartbeats {
   #fill(arrival: Arrival, nth: number): void {
     const { beat } = arrival;
     const device = nth % this.devices;
-    // The name as a decoder gives it: cut out of a topic that was bytes a moment ago.
-    const topic = Buffer.from(`hb/v1/meter/dev-${device}/beat`).toString();
-    beat.device = topic.split('/')[3] as string;
+    // Names as a decoder gives them: out of bytes, the device's cut out of a topic.
+    beat.device = decoded(`hb/v1/meter/dev-${device}/beat`).split('/')[3] as string;
     beat.seq = (nth - device) / this.devices;
     arrival.at = this.#at[nth] as number;
     beat.nextMs = (this.#at[nth + this.devices] as number) - arrival.at;
     if (this.#places === undefined) return;
-    beat.gateway = `gateway-${device % this.#places.gateways}`;
-    beat.site = `site-${device % this.#places.sites}`;
+    beat.gateway = decoded(`gateway-${device % this.#places.gateways}`);
+    beat.site = decoded(`site-${device % this.#places.sites}`);
   }
+}
+
+/** A string in one piece: what is put together from two is only joined when it is first read. */
+function decoded(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function instants(devices: number, rounds: number): Float64Array {

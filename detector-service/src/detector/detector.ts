@@ -7,7 +7,7 @@ import type { ClassConfig } from './class-config.ts';
 import { type DeviceView, type Explanation, explanationOf, viewOf } from './device-view.ts';
 import type { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
-import { GROUP_KINDS, type GroupKind } from './groups.ts';
+import { GROUP_KINDS, type GroupKind } from './group.ts';
 import { Hearing, type Outcome } from './hearing.ts';
 import { Incident, type IncidentView } from './incident.ts';
 import type { Probe } from './probes.ts';

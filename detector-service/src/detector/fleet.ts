@@ -10,7 +10,8 @@ import { blindShift } from './blind-shift.ts';
 import type { ClassConfig, ProofOfLife } from './class-config.ts';
 import { DeviceTable, FLAG } from './device-table.ts';
 import { flapLevel, flapMargin, flapped } from './flapping.ts';
-import { type GroupKind, Groups } from './groups.ts';
+import type { GroupKind } from './group.ts';
+import { Groups } from './groups.ts';
 import { ReconnectTimes } from './reconnect-times.ts';
 import { REASONS, type Reason, STATES, type State, type Subject } from './transition.ts';
 

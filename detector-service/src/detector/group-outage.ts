@@ -5,7 +5,7 @@
  */
 import { FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
-import type { Group } from './groups.ts';
+import type { Group } from './group.ts';
 import { type Incident, SILENT_MIN } from './incident.ts';
 import { IncidentBook } from './incident-book.ts';
 import { type Cause, OutageSearch, SMALL } from './outage-search.ts';
@@ -60,8 +60,7 @@ export class GroupOutage {
     if (this.#fleet.state(device) !== 'suspect') return false;
     for (const group of this.#fleet.groups.of(device)) {
       if (!this.#search.isSilentTo(group, device) || !this.#mustWait(group, device)) continue;
-      group.held ??= new Set();
-      group.held.add(device);
+      group.hold(device);
       this.#fleet.flag(device, FLAG.held, true);
       return false;
     }
@@ -100,7 +99,7 @@ export class GroupOutage {
   letGo(device: number): void {
     if (!this.#fleet.has(device, FLAG.held)) return;
     this.#fleet.flag(device, FLAG.held, false);
-    for (const group of this.#fleet.groups.of(device)) group.held?.delete(device);
+    for (const group of this.#fleet.groups.of(device)) group.letGo(device);
   }
 
   /** An unreachable device is something else now: it returned, or its time is up. */
@@ -127,11 +126,9 @@ export class GroupOutage {
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
   heard(device: number, at: number): void {
     this.#fleet.flag(device, FLAG.held | FLAG.leftBehind, false);
-    const groups = this.#fleet.groups.of(device);
-    for (const group of groups) group.heardAt = at;
-    for (const group of groups) {
-      if (group.held === undefined) continue;
-      group.held.delete(device);
+    if (!this.#fleet.groups.hear(device, at)) return;
+    for (const group of this.#fleet.groups.of(device)) {
+      group.letGo(device);
       this.#release(group, at);
     }
   }
@@ -163,20 +160,18 @@ export class GroupOutage {
 
   /** Judges anew whose death was held back; one that must wait still is held again. */
   #release(group: Group, now: number): void {
-    const { held } = group;
-    if (held === undefined || this.#releasing) return;
+    if (this.#releasing) return;
     this.#releasing = true;
     // Each death may settle the others' case: again until nothing changes.
-    for (let before = -1; held.size > 0 && held.size !== before; ) {
-      before = held.size;
-      for (const device of [...held]) {
-        held.delete(device);
+    for (let before = -1; group.held.size > 0 && group.held.size !== before; ) {
+      before = group.held.size;
+      for (const device of [...group.held]) {
+        group.letGo(device);
         this.#fleet.flag(device, FLAG.held, false);
         this.#verdicts.judge(device, now);
       }
     }
     this.#releasing = false;
-    if (held.size === 0) group.held = undefined;
   }
 
   #mustWait(group: Group, device: number): boolean {

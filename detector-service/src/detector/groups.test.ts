@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DeviceTable } from './device-table.ts';
-import { Groups, PLACE_KINDS } from './groups.ts';
+import { PLACE_KINDS } from './group.ts';
+import { Groups } from './groups.ts';
 import { STATES } from './transition.ts';
 
 const SUSPECT = STATES.indexOf('suspect');

@@ -6,48 +6,30 @@
  */
 import type { DeviceTable } from './device-table.ts';
 import type { Placement } from './evidence.ts';
-import type { Incident } from './incident.ts';
-import { Location } from './location.ts';
+import {
+  GROUP_KINDS,
+  Group,
+  type GroupKind,
+  GroupPulses,
+  type Membership,
+  PLACE_KINDS,
+  type PlaceKind,
+} from './group.ts';
+import { Location, type PlaceGroup, PlaceMembers } from './location.ts';
 import { MemberLinks, Members } from './members.ts';
 import { STATES, type State } from './transition.ts';
-
-/** Groups that a device is told to belong to. */
-export const PLACE_KINDS = ['gateway', 'site', 'broker'] as const;
-/** All of them, the narrowest cause first; the fleet is everybody this monitor listens to. */
-export const GROUP_KINDS = [...PLACE_KINDS, 'fleet'] as const;
-export type PlaceKind = (typeof PLACE_KINDS)[number];
-export type GroupKind = (typeof GROUP_KINDS)[number];
-
-export interface Group {
-  readonly kind: GroupKind;
-  /** Of the gateway, site or broker; undefined for the fleet. */
-  readonly name: string | undefined;
-  readonly members: Iterable<number> & { readonly length: number };
-  /** Members that are suspect now. */
-  overdue: number;
-  /** Members that are unreachable now. */
-  unreachable: number;
-  /** When a member was last heard. */
-  heardAt: number;
-  /** Members whose death waits until the group has had its say; most groups never have any. */
-  held: Set<number> | undefined;
-  /** The incident that silences it as a whole. */
-  incident: Incident | undefined;
-  /** A large group is looked at again only when this many are silent. */
-  lookAgainAt: number;
-  /** … or this many unreachable. */
-  lookAgainAtUnreachable: number;
-}
 
 const SUSPECT = STATES.indexOf('suspect');
 const UNREACHABLE = STATES.indexOf('unreachable');
 /** Number of the location of whoever has not said where it is. */
 const NOWHERE = 0;
+const NONE = -1;
 
 export class Groups {
   readonly #table: DeviceTable;
   readonly #kinds: readonly PlaceKind[];
   readonly #fleet: Group | undefined;
+  readonly #pulses = new GroupPulses();
   readonly #named: Record<PlaceKind, Map<string, PlaceGroup>> = {
     gateway: new Map(),
     site: new Map(),
@@ -55,6 +37,8 @@ export class Groups {
   };
   readonly #links = new MemberLinks();
   readonly #locations: (Location | undefined)[] = [];
+  /** The numbers of the groups at each location, as many as there are kinds, narrowest first, then NONE. */
+  #numbers = new Int32Array(0);
   /** Locations by what they are made of; numbers of former ones. */
   readonly #byPlacement = new Map<string, Location>();
   readonly #free: number[] = [];
@@ -64,7 +48,7 @@ export class Groups {
     this.#table = table;
     this.#kinds = PLACE_KINDS.filter((kind) => kinds.includes(kind));
     this.#fleet = kinds.includes('fleet')
-      ? { kind: 'fleet', name: undefined, members: everybody(table), ...nothingCounted() }
+      ? new Group('fleet', '', everybody(table), this.#pulses)
       : undefined;
     this.#locationOf({});
   }
@@ -117,14 +101,28 @@ export class Groups {
     return this.#locations[this.#table.location.get(device)] as Location;
   }
 
+  /** A member was heard: notes it in all its groups. True when a death waits in one of them for this. */
+  hear(device: number, at: number): boolean {
+    const first = GROUP_KINDS.length * this.#table.location.get(device);
+    const { heardAt, holds } = this.#pulses;
+    let holding = 0;
+    for (let nth = first; nth < first + GROUP_KINDS.length; nth += 1) {
+      const group = this.#numbers[nth] as number;
+      if (group === NONE) break;
+      heardAt[group] = at;
+      holding |= holds[group] as number;
+    }
+    return holding !== 0;
+  }
+
   /** The groups of a device, narrowest cause first. */
   of(device: number): readonly Group[] {
     return this.at(device).groups;
   }
 
   /** The group of that kind and name; undefined when nobody belongs to it. */
-  named(kind: GroupKind, name: string | undefined): Group | undefined {
-    return kind === 'fleet' ? this.#fleet : this.#named[kind].get(name ?? '');
+  named(kind: GroupKind, name: string): Group | undefined {
+    return kind === 'fleet' ? this.#fleet : this.#named[kind].get(name);
   }
 
   /** All locations by number, for snapshots; undefined where a number is free. */
@@ -157,13 +155,27 @@ export class Groups {
   }
 
   #found(placement: Placement, key: string, number: number): Location {
-    const ofPlaces = this.#placeGroups(placement);
-    const groups = this.#fleet === undefined ? ofPlaces : [...ofPlaces, this.#fleet];
-    const location = new Location(placement, number, groups, new Members(this.#links));
-    for (const { members } of ofPlaces) members.add(location);
+    const places = this.#kinds.flatMap((kind) => this.#groupAt(kind, placement[kind]) ?? []);
+    const location = new Location(placement, number, places, this.#fleet, new Members(this.#links));
+    for (const { members } of places) members.add(location);
     this.#locations[number] = location;
     this.#byPlacement.set(key, location);
+    this.#number(location);
     return location;
+  }
+
+  #number({ number, groups }: Location): void {
+    const first = GROUP_KINDS.length * number;
+    if (first >= this.#numbers.length) {
+      const numbers = new Int32Array(GROUP_KINDS.length * Math.max(16, 2 * number));
+      numbers.set(this.#numbers);
+      this.#numbers = numbers;
+    }
+    this.#numbers.fill(NONE, first, first + GROUP_KINDS.length);
+    this.#numbers.set(
+      groups.map((group) => group.number),
+      first,
+    );
   }
 
   /** Made on first sight. */
@@ -171,7 +183,7 @@ export class Groups {
     if (name === undefined) return undefined;
     let group = this.#named[kind].get(name);
     if (group === undefined) {
-      group = { kind, name, members: new PlaceMembers(), ...nothingCounted() };
+      group = new Group(kind, name, new PlaceMembers(), this.#pulses);
       this.#named[kind].set(name, group);
     }
     return group;
@@ -179,7 +191,7 @@ export class Groups {
 
   #join(device: number, location: Location): void {
     location.members.join(device);
-    for (const group of this.#placeGroups(location)) {
+    for (const group of location.places) {
       group.members.length += 1;
       this.#countIn(group, device, 1);
     }
@@ -187,7 +199,7 @@ export class Groups {
 
   #leave(device: number, location: Location): void {
     location.members.leave(device);
-    for (const group of this.#placeGroups(location)) {
+    for (const group of location.places) {
       group.members.length -= 1;
       this.#forget(group, device);
     }
@@ -198,18 +210,15 @@ export class Groups {
     this.#locations[location.number] = undefined;
     this.#free.push(location.number);
     this.#byPlacement.delete(keyOf(location));
-    for (const { kind, name, members } of this.#placeGroups(location)) {
-      if (members.remove(location)) this.#named[kind].delete(name);
+    for (const group of location.places) {
+      if (!group.members.remove(location)) continue;
+      this.#named[group.kind].delete(group.name);
+      group.dissolve();
     }
   }
 
-  /** The groups that its places are. */
-  #placeGroups(placement: Placement): PlaceGroup[] {
-    return this.#kinds.flatMap((kind) => this.#groupAt(kind, placement[kind]) ?? []);
-  }
-
   #forget(group: Group, device: number): void {
-    group.held?.delete(device);
+    group.letGo(device);
     this.#countIn(group, device, -1);
   }
 
@@ -220,52 +229,13 @@ export class Groups {
   }
 }
 
-interface PlaceGroup extends Group {
-  readonly kind: PlaceKind;
-  readonly name: string;
-  readonly members: PlaceMembers;
-}
-
-/** Whoever hangs at one of a group's locations. */
-class PlaceMembers implements Iterable<number> {
-  readonly #locations = new Set<Location>();
-  length = 0;
-
-  add(location: Location): void {
-    this.#locations.add(location);
-  }
-
-  /** True when it was the last. */
-  remove(location: Location): boolean {
-    this.#locations.delete(location);
-    return this.#locations.size === 0;
-  }
-
-  *[Symbol.iterator](): Generator<number> {
-    for (const { members } of this.#locations) yield* members;
-  }
-}
-
 /** The fleet needs no list of its own. */
-function everybody(table: DeviceTable): Group['members'] {
+function everybody(table: DeviceTable): Membership {
   return {
     get length() {
       return table.size;
     },
     [Symbol.iterator]: () => table.indices(),
-  };
-}
-
-/** What is counted of a group that was just founded. */
-function nothingCounted() {
-  return {
-    overdue: 0,
-    unreachable: 0,
-    heardAt: Number.NEGATIVE_INFINITY,
-    held: undefined,
-    incident: undefined,
-    lookAgainAt: 0,
-    lookAgainAtUnreachable: 0,
   };
 }
 

@@ -1,6 +1,6 @@
 /** All incidents: the open ones, and the latest of those that are over. */
 import type { Fleet } from './fleet.ts';
-import type { Group } from './groups.ts';
+import type { Group } from './group.ts';
 import { Incident, type IncidentView } from './incident.ts';
 
 /** Ended incidents that are remembered. */
@@ -117,7 +117,7 @@ export class IncidentBook {
     return {
       number,
       kind: group.kind,
-      place: group.name,
+      place: group.kind === 'fleet' ? undefined : group.name,
       since,
       openedAt,
       backSince,

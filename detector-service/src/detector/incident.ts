@@ -4,7 +4,7 @@
  * Members leave it one by one, as they are heard. When enough of them are back the cause is over and the rest gets
  * its time to follow; how long that is, the returned ones tell. Who is not back by then is judged by itself.
  */
-import type { Group, GroupKind } from './groups.ts';
+import type { Group, GroupKind } from './group.ts';
 
 /** Fewer silent devices than this are a coincidence. */
 export const SILENT_MIN = 3;

@@ -5,7 +5,7 @@
 import { commonCause, type Silence } from './common-cause.ts';
 import { FLAG } from './device-table.ts';
 import type { Fleet } from './fleet.ts';
-import { GROUP_KINDS, type Group } from './groups.ts';
+import { GROUP_KINDS, type Group } from './group.ts';
 import { type Incident, SILENT_MIN } from './incident.ts';
 import type { IncidentBook } from './incident-book.ts';
 

@@ -12,7 +12,7 @@ import { type ColumnSpec, DeviceRecords } from './device-records.ts';
 import { type DeviceTable, FLAG } from './device-table.ts';
 import type { Placement } from './evidence.ts';
 import type { DeviceClass, Fleet } from './fleet.ts';
-import type { Group, GroupKind } from './groups.ts';
+import type { Group, GroupKind } from './group.ts';
 import type { IncidentState } from './incident.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { Location } from './location.ts';
@@ -45,7 +45,7 @@ interface Header {
   /** By the numbers in the records; null where a number is free. */
   readonly locations: readonly (Placement | null)[];
   /** Incidents that are open, and the number of the latest. */
-  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly name?: string })[];
+  readonly incidents: readonly (IncidentState & { readonly kind: GroupKind; readonly name: string })[];
   readonly latestIncident: number;
 }
 
@@ -74,7 +74,7 @@ export function encodeSnapshot(
     }),
     incidents: book.open.map((incident) => {
       const { kind, name } = incident.group;
-      return { kind, ...(name !== undefined && { name }), ...incident.state() };
+      return { kind, name, ...incident.state() };
     }),
     latestIncident: book.latest,
   };

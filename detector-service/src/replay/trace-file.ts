@@ -130,7 +130,7 @@ export class LineFile<T extends { readonly at: number }> implements AsyncIterabl
 
 const UNREADABLE: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
-  EISDIR: 'is a directory; name a file in it',
+  EISDIR: 'is a directory, and not the data directory of a monitor; name a file in it',
   EACCES: 'may not be read',
 };
 

@@ -18,6 +18,7 @@ export * from './journal-status.ts';
 export * from './journal-verify.ts';
 export * from './line-protocol.ts';
 export * from './position.ts';
+export { type RecordedEvidence, RecordedTrace } from './recorded-evidence.ts';
 export type { BatchLimits, LineBatch } from './segment.ts';
 export * from './sender.ts';
 export * from './sender-status.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -106,6 +106,23 @@ describe('slowbeat replay and slowbeat tune', () => {
       classes.meter.map(({ budget }: { budget: number }) => budget),
       [1, 12],
     );
+  });
+
+  it('takes the data directory of a monitor, and says what one lacks that kept verdicts alone', async () => {
+    await mkdir(join(cwd, 'verdicts', 'journal'), { recursive: true });
+    const { code, stderr } = await slowbeat('tune', 'verdicts', '--classes', 'classes.yaml');
+    assert.equal(code, 1);
+    assert.match(stderr, /verdicts holds verdicts, but not the heartbeats .*set rawBeats: true/);
+    await mkdir(join(cwd, 'recorded', 'beats'), { recursive: true });
+    const beats = Array.from({ length: 60 }, (_, seq) => {
+      const tags = `device_beat,class=${seq === 30 ? 'other' : 'meter'},device=d1`;
+      return `${tags} outcome="renewed",seq=${seq}i,next_ms=60000 ${START + seq * 60_000}`;
+    });
+    await writeFile(join(cwd, 'recorded', 'beats', '2023-11-14.lp'), `${beats.join('\n')}\n`);
+    const tuned = await slowbeat('tune', 'recorded', '--classes', 'classes.yaml');
+    assert.equal(tuned.code, 0, tuned.stderr);
+    assert.match(tuned.stdout, /^class meter: .*device-years of 1 devices?$/m);
+    assert.match(tuned.stderr, /left out of recorded: unknown-class 1/);
   });
 
   it('leaves bad lines out when told, and says how many', async () => {
