@@ -29,7 +29,11 @@ export async function influxDoctor(target: InfluxTarget, timeoutMs = 5000): Prom
       isOk: true,
       text: `${target.url} answers, version ${version ?? 'not told'}`,
     };
-    const place = target.bucket === undefined ? await findDatabase(connection) : await findBucket(connection);
+    const place = await (target.bucket === undefined
+      ? findDatabase(connection)
+      : /^v?3\./.test(version ?? '')
+        ? findDatabase3(connection)
+        : findBucket(connection));
     const clock = clockFinding(headers.date?.toString(), Date.now());
     const limits = place.isOk && version?.startsWith('1.') ? await limits1x(connection) : [];
     return { isReachable: true, version, isReady: place.isOk, findings: [reached, place, clock, ...limits] };
@@ -82,6 +86,23 @@ async function findBucket(connection: InfluxConnection): Promise<DoctorFinding> 
   const remedy = 'create the bucket, or check INFLUX_TOKEN, INFLUX_ORG and INFLUX_BUCKET';
   const said = response.status === 200 ? 'no such bucket' : errorText(response);
   return { isOk: false, text: `${describeTarget(target)}: ${said}`, remedy };
+}
+
+/** InfluxDB 3 calls a bucket a database, and makes one that is missing when it is first written to. */
+async function findDatabase3(connection: InfluxConnection): Promise<DoctorFinding> {
+  const { target } = connection;
+  const path = '/api/v3/configure/database?format=json';
+  const response = await connection.request({ method: 'GET', path });
+  if (response.status !== 200) {
+    const remedy = 'check INFLUX_TOKEN';
+    return { isOk: false, text: `${describeTarget(target)}: ${errorText(response)}`, remedy };
+  }
+  const names = (Array.isArray(response.body) ? response.body : []).flatMap(Object.values);
+  const isThere = names.includes(databaseOf(target));
+  return {
+    isOk: true,
+    text: `${describeTarget(target)} ${isThere ? 'is there' : 'is made when it is first written to'}`,
+  };
 }
 
 function holdsBucket({ body }: InfluxResponse): boolean {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { errorText, InfluxConnection, type InfluxResponse, networkErrorText } from './influx-connection.ts';
 import { databaseOf, describeTarget, type InfluxTarget, writePath } from './influx-target.ts';
 import { runInfluxQl } from './influxql.ts';
-import { asToldTo, type Revising, revisingOf } from './revision.ts';
+import { asToldTo, holdsRevisions, type Revising, revisingOf } from './revision.ts';
 
 export type WriteOutcome =
   /** The server has every line. */
@@ -35,10 +35,13 @@ export class InfluxWriter {
   readonly #target: InfluxTarget;
   /** On this machine: compressing would cost more than it saves. */
   readonly #isNear: boolean;
+  /** InfluxDB 3 is told a bucket, as 2.x is. */
+  readonly #mayBe3: boolean;
   #revising: Revising | undefined;
 
   constructor(target: InfluxTarget, timeoutMs: number) {
     this.#target = target;
+    this.#mayBe3 = target.bucket !== undefined;
     this.#isNear = /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/.test(target.url);
     this.#connection = new InfluxConnection(target, timeoutMs);
   }
@@ -47,11 +50,11 @@ export class InfluxWriter {
   async write(lines: string, signal: AbortSignal): Promise<WriteOutcome> {
     const path = writePath(this.#target);
     try {
-      this.#revising ??= await this.#askRevising(signal);
+      if (this.#mayBe3 || holdsRevisions(lines)) this.#revising ??= await this.#askRevising(signal);
       const response = await this.#connection.request({
         method: 'POST',
         path,
-        body: asToldTo(this.#revising, lines),
+        body: this.#revising === undefined ? lines : asToldTo(this.#revising, lines),
         gzip: !this.#isNear,
         signal,
       });
@@ -62,11 +65,11 @@ export class InfluxWriter {
     }
   }
 
-  /** Asked once, before anything is written. */
+  /** Asked once: before anything is written, or when it first matters. */
   async #askRevising(signal: AbortSignal): Promise<Revising> {
     const { status, headers } = await this.#connection.request({ method: 'GET', path: '/ping', signal });
     if (mayWorkLater(status)) throw new Error(`its version cannot be told (${status})`);
-    return revisingOf(headers['x-influxdb-version']?.toString());
+    return revisingOf(headers['x-influxdb-version']?.toString(), this.#mayBe3);
   }
 
   /** Creates the 1.x database. @throws StoreError */

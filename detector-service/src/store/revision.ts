@@ -15,15 +15,23 @@ export type Revising =
    */
   | 'tag-all';
 
-/** By what the server says of itself at `/ping`; InfluxDB 1.x and 2.x promise to replace. */
-export function revisingOf(version: string | undefined): Revising {
+/**
+ * By what the server says of itself at `/ping`; InfluxDB 1.x and 2.x promise to replace.
+ * @param isAskedFirst before anything was written: what was said first can only have the tag if all of it has
+ */
+export function revisingOf(version: string | undefined, isAskedFirst: boolean): Revising {
   if (/^v?[12]\./.test(version ?? '')) return 'replace';
-  return /^v?3\./.test(version ?? '') ? 'tag-all' : 'tag';
+  return isAskedFirst && /^v?3\./.test(version ?? '') ? 'tag-all' : 'tag';
+}
+
+/** True when some of the lines put a point right. */
+export function holdsRevisions(lines: string): boolean {
+  return REVISION.test(lines);
 }
 
 export function asToldTo(revising: Revising, lines: string): string {
   if (revising === 'tag-all') return eachLine(lines, REVISABLE_LINE);
-  return revising === 'tag' && REVISION.test(lines) ? eachLine(lines, REVISED_LINE) : lines;
+  return revising === 'tag' && holdsRevisions(lines) ? eachLine(lines, REVISED_LINE) : lines;
 }
 
 function eachLine(lines: string, pattern: RegExp): string {

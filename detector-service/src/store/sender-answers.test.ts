@@ -235,7 +235,7 @@ for (const { version, line } of [
       const firstSaid = version.startsWith('3') ? first.replace(' up_ms', ',rev=0 up_ms') : first;
       assert.deepEqual(written.slice(-3), [...points(1), firstSaid, line]);
     };
-    await play(answer, body, { version });
+    await play(answer, body, { version, place: { bucket: 'fleet', org: 'works', token: 't' } });
   });
 }
 

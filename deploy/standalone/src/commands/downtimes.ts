@@ -1,8 +1,15 @@
 /** `slowbeat downtimes`: when devices were dead, and why. */
-import { type Downtime, downtimes, type TimeZone } from '@slowbeat/detector-service/uptime';
+import {
+  type Downtime,
+  downtimes,
+  type TimeZone,
+  type UptimeQuery,
+  uptimeRows,
+} from '@slowbeat/detector-service/uptime';
 import { type Command, Option } from 'commander';
 import type { Context } from '../context.ts';
 import { csv } from '../csv.ts';
+import { nobodyKnown } from '../query/answers.ts';
 import { addQueryOptions, type QueryFlags, selectionOf, windowOf, zoneOf } from '../query/options.ts';
 import { asking, printedQuery } from '../query/source.ts';
 import { span } from '../span.ts';
@@ -33,10 +40,16 @@ async function report(flags: DowntimesFlags, context: Context): Promise<void> {
   }
   const found = await asking(flags, context, window, async ({ source, from, to }) => {
     const all: Downtime[] = [];
+    let isKnown = false;
     for await (const down of downtimes({ source, select, from, to })) {
+      isKnown = true;
       if (flags.json) stdout.write(`${JSON.stringify(down)}\n`);
       else all.push(down);
     }
+    // Nobody was down, or nobody is called so.
+    const isChoosy = Object.values(select).some((part) => part !== undefined);
+    if (!isKnown && isChoosy && !(await isAnyoneKnown({ source, select, from, to })))
+      throw nobodyKnown(flags, { from, to }, zone);
     return all;
   });
   if (flags.json) return;
@@ -46,6 +59,11 @@ async function report(flags: DowntimesFlags, context: Context): Promise<void> {
     stderr.write(
       `slowbeat: nobody was down between ${zone.format(window.from)} and ${zone.format(window.to)}\n`,
     );
+}
+
+async function isAnyoneKnown(query: UptimeQuery): Promise<boolean> {
+  for await (const _ of uptimeRows(query)) return true;
+  return false;
 }
 
 function tableOf(found: readonly Downtime[], zone: TimeZone): string {

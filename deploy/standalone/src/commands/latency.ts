@@ -1,5 +1,4 @@
 /** `slowbeat latency`: how long heartbeats were on their way, how late they came, and how many came at all. */
-import { writeFile } from 'node:fs/promises';
 import {
   type LatencyNumbers,
   type LatencyReport,
@@ -12,6 +11,7 @@ import { lineChartSvg, sparkline } from '../charts/line-chart.ts';
 import type { Context } from '../context.ts';
 import { csv } from '../csv.ts';
 import { CommandError } from '../exit-codes.ts';
+import { writeAnswer } from '../query/answers.ts';
 import {
   addFormatOptions,
   addQueryOptions,
@@ -43,7 +43,7 @@ export function addLatencyCommand(program: Command, context: Context): void {
 async function report(flags: SlotFlags & FormatFlags, context: Context): Promise<void> {
   const { stdout } = context.terminal;
   const zone = zoneOf(flags);
-  const window = wholeHours(windowOf(flags, Date.now()));
+  const window = wholeHours(windowOf(flags, Date.now()), Date.now());
   const select = selectionOf(flags);
   if (flags.printQuery) {
     stdout.write(await printedQuery(flags, context, { select, window, measurement: 'device_1h' }));
@@ -60,14 +60,15 @@ async function report(flags: SlotFlags & FormatFlags, context: Context): Promise
   }
   if (flags.json) return;
   if (flags.csv) stdout.write(csvOf(answer, zone));
-  else if (typeof flags.plot === 'string') await writeFile(flags.plot, latencySvg(answer, zone));
+  else if (typeof flags.plot === 'string') await writeAnswer('--plot', flags.plot, latencySvg(answer, zone));
   else if (flags.plot) stdout.write(sparklinesOf(answer, zone));
   else stdout.write(tableOf(answer, zone, by !== undefined));
 }
 
-/** The series knows whole hours: the one in which a window begins belongs to it. */
-function wholeHours({ from, to }: Window): Window {
-  return { from: Math.floor(from / HOUR_MS) * HOUR_MS, to };
+/** The series knows whole hours: those in which a window begins and ends belong to it, but for the current one. */
+function wholeHours({ from, to }: Window, now: number): Window {
+  const end = Math.ceil(to / HOUR_MS) * HOUR_MS;
+  return { from: Math.floor(from / HOUR_MS) * HOUR_MS, to: end <= now ? end : to };
 }
 
 interface Line extends LatencyNumbers {

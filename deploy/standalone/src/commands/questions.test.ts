@@ -4,30 +4,18 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Transition } from '@slowbeat/detector-service/detector';
-import { FleetSeries, openJournal } from '@slowbeat/detector-service/store';
 import { ask, needsInfluxd, startInfluxd } from '@slowbeat/test-servers';
-import { pino } from 'pino';
 import { runCommand } from '../test-support/command.ts';
+import { recordTwoMeters, START, WINDOW } from '../test-support/two-meters.ts';
 
 const HOUR_MS = 3_600_000;
-/** Sunday, 25 October 2026 begins in Berlin: 25 hours long. */
-const START = Date.parse('2026-10-25T00:00:00+02:00');
-const WINDOW = ['--from', '2026-10-25', '--to', '2026-10-26', '--zone', 'Europe/Berlin'];
 
 let data = '';
 
 describe('questions about the past', () => {
   before(async () => {
     data = await mkdtemp(join(tmpdir(), 'slowbeat-questions-'));
-    let at = START;
-    const directory = join(data, 'journal');
-    const logger = pino({ level: 'silent' });
-    await using journal = await openJournal({ directory, logger, now: () => at, sync: 'interval' });
-    for (const [instant, lines] of day()) {
-      at = instant;
-      await journal.append(lines);
-    }
+    await recordTwoMeters(data);
   });
   after(() => rm(data, { recursive: true }));
   const run = (...args: string[]) => runCommand([...args, '--data', data]);
@@ -122,6 +110,19 @@ describe('questions about the past', () => {
     assert.match(html.stdout, /<h2>meter<\/h2>[\s\S]*<svg[\s\S]*Latency[\s\S]*<\/html>\n$/);
   });
 
+  it('about latency are answered for whole hours, and say so', async () => {
+    const { stdout } = await run(
+      'latency',
+      '--from',
+      '2026-10-24T23:10:00Z',
+      '--to',
+      '2026-10-25T00:20:00Z',
+      '--json',
+    );
+    const { from, to } = JSON.parse(stdout);
+    assert.deepEqual([from, to], [Date.UTC(2026, 9, 24, 23), Date.UTC(2026, 9, 25, 1)]);
+  });
+
   it('print the query instead, when asked', async () => {
     const { code, stdout } = await runCommand([
       'downtimes',
@@ -194,33 +195,3 @@ describe('doctor', () => {
     assert.match(texts, /true 3 series of 1,000,000 series in a database/);
   });
 });
-
-/** Two meters: d1 is dead from hour 5 to 8 and unheard from hour 20 to 21, d2 lives; each tells a beat an hour. */
-function* day(): Generator<[number, string[]]> {
-  const series = new FleetSeries();
-  const about = (
-    device: string,
-    hour: number,
-    rest: Pick<Transition, 'from' | 'to' | 'reason'>,
-  ): Transition => {
-    const at = START + hour * HOUR_MS;
-    return { deviceClass: 'meter', device, site: 'north', at, noticedAt: at, phi: 0, ...rest };
-  };
-  series.hears(START);
-  for (const device of ['d1', 'd2']) {
-    yield [START, series.record(about(device, 0, { from: 'unknown', to: 'alive', reason: 'first-seen' }))];
-  }
-  const verdicts = [
-    about('d1', 5, { from: 'alive', to: 'dead', reason: 'silence' }),
-    about('d1', 8, { from: 'dead', to: 'alive', reason: 'heard' }),
-    about('d1', 20, { from: 'alive', to: 'unknown', reason: 'monitor-blind' }),
-    about('d1', 21, { from: 'unknown', to: 'alive', reason: 'monitor-back' }),
-  ];
-  for (let hour = 0; hour <= 26; hour++) {
-    const at = START + hour * HOUR_MS;
-    yield [at, [...series.closeSlots(at), ...series.checkpoint(at)].flat()];
-    for (const verdict of verdicts.filter((one) => one.at === at)) yield [at, series.record(verdict)];
-    const beat = { kind: 'beat', nextMs: HOUR_MS, intervalMs: HOUR_MS, roundTripMs: 40 + hour } as const;
-    yield [at, [...series.heard({ deviceClass: 'meter', device: 'd2', ...beat }, at).lines]];
-  }
-}

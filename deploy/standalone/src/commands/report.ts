@@ -1,8 +1,8 @@
 /** `slowbeat report`: a service-level report per class, as HTML or Markdown. */
-import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Context } from '../context.ts';
-import { CommandError, UsageError } from '../exit-codes.ts';
+import { UsageError } from '../exit-codes.ts';
+import { nobodyKnown, writeAnswer } from '../query/answers.ts';
 import { addQueryOptions, type QueryFlags, selectionOf, windowOf, zoneOf } from '../query/options.ts';
 import { asking, printedQuery } from '../query/source.ts';
 import { htmlReport } from '../report/html.ts';
@@ -12,7 +12,7 @@ import { slaReport } from '../report/sla.ts';
 interface ReportFlags extends QueryFlags {
   readonly month?: string;
   readonly target: string;
-  readonly format: 'markdown' | 'html';
+  readonly format?: 'markdown' | 'html';
   readonly output?: string;
 }
 
@@ -20,9 +20,19 @@ export function addReportCommand(program: Command, context: Context): void {
   const command = program
     .command('report')
     .description('a service-level report per class, with charts')
-    .option('--month <month>', 'a whole month, such as 2026-10, instead of --from and --to')
+    .addOption(
+      new Option('--month <month>', 'a whole month, such as 2026-10, instead of --from and --to').conflicts([
+        'from',
+        'to',
+      ]),
+    )
     .option('--target <percent>', 'the uptime that was promised', '99.9')
-    .addOption(new Option('--format <name>', 'as').choices(['markdown', 'html']).default('markdown'))
+    .addOption(
+      new Option('--format <name>', 'as; markdown unless the output file ends in .html').choices([
+        'markdown',
+        'html',
+      ]),
+    )
     .option('-o, --output <file>', 'where to (default: stdout)');
   addQueryOptions(command).action((flags: ReportFlags) => report(flags, context));
 }
@@ -40,10 +50,11 @@ async function report(flags: ReportFlags, context: Context): Promise<void> {
   const found = await asking(flags, context, window, ({ source, from, to }) =>
     slaReport({ source, select, from, to, zone, target }),
   );
-  if (found.classes.length === 0) throw new CommandError('no device was known in that time');
-  const text = flags.format === 'html' ? htmlReport(found) : markdownReport(found);
+  if (found.classes.length === 0) throw nobodyKnown(flags, window, zone);
+  const format = flags.format ?? (/\.html?$/i.test(flags.output ?? '') ? 'html' : 'markdown');
+  const text = format === 'html' ? htmlReport(found) : markdownReport(found);
   if (flags.output === undefined) stdout.write(text);
-  else await writeFile(flags.output, text);
+  else await writeAnswer('--output', flags.output, text);
 }
 
 function targetOf({ target: text }: ReportFlags): number {

@@ -1,5 +1,4 @@
 /** `slowbeat uptime`: how much of a window devices were up, from the journal or from InfluxDB. */
-import { writeFile } from 'node:fs/promises';
 import {
   coarsest,
   type TimeZone,
@@ -15,7 +14,7 @@ import { type Command, Option } from 'commander';
 import { STRIP_LEGEND, stripsSvg, terminalStrip } from '../charts/state-strip.ts';
 import type { Context } from '../context.ts';
 import { csv } from '../csv.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
+import { nobodyKnown, writeAnswer } from '../query/answers.ts';
 import {
   addFormatOptions,
   addQueryOptions,
@@ -70,15 +69,12 @@ async function report(flags: UptimeFlags, context: Context): Promise<void> {
   );
   if (answer.total.devices === 0) {
     if (flags.json) stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-    throw new CommandError(
-      `no device was known there between ${zone.format(answer.from)} and ${zone.format(answer.to)}`,
-      EXIT.failed,
-    );
+    throw nobodyKnown(flags, answer, zone);
   }
   if (flags.json) stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
   else if (flags.csv) stdout.write(csvOf(answer, zone));
   else if (typeof flags.plot === 'string')
-    await writeFile(flags.plot, stripsSvg('Uptime', answer, zone, plotted(answer)));
+    await writeAnswer('--plot', flags.plot, stripsSvg('Uptime', answer, zone, plotted(answer)));
   else if (flags.plot) stdout.write(stripsOf(answer, zone, context));
   else stdout.write(tableOf(answer, zone, flags.by !== undefined));
 }

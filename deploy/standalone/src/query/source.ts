@@ -74,11 +74,23 @@ async function inDatabase<T>(
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message, error);
     if (!(error instanceof StoreError)) throw error;
-    if (error.code === 'influx-unreachable') throw new UnreachableError(error.message, error);
-    throw new CommandError(error.message, EXIT.refused, error);
+    if (error.code === 'influx-unreachable') {
+      throw new UnreachableError(`${error.message}; start it, or correct INFLUX_URL`, error);
+    }
+    throw new CommandError(`${error.message}${remedyFor(error.message, named)}`, EXIT.refused, error);
   } finally {
     source.close();
   }
+}
+
+/** What to do about a database that refuses to answer. */
+function remedyFor(said: string, named: DialectName | undefined): string {
+  if (named !== undefined && said.includes('(404)')) {
+    return `; it may not speak ${named}: without --dialect it is asked in what its version speaks`;
+  }
+  if (/\(40[13]\)/.test(said)) return '; check INFLUX_USERNAME and INFLUX_PASSWORD, or INFLUX_TOKEN';
+  if (said.includes('not found')) return '; correct INFLUX_DATABASE or INFLUX_BUCKET';
+  return '';
 }
 
 /** Each generation is asked in the language that it speaks best; all that write like one of them, in InfluxQL. */
