@@ -18,7 +18,7 @@ const SHARE_NEW = 1.5;
 const SHARE_STEEP = 4;
 const STEEP = 0.5;
 /** Mistakes a class may make while it is learned, all told: this times the logarithm of its gaps. */
-const LOAN = 0;
+const LOAN = 0.01;
 
 /**
  * Keeps the achieved false alarms of a class at its budget, whatever the model got wrong, and shares the budget out.
