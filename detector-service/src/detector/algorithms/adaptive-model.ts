@@ -40,8 +40,10 @@ const RUN_EVIDENCE = 512;
 const RUN_EVIDENCE_MIN = 4;
 /** … or when the threshold moved by this factor. */
 const MOVED = 0.15;
-/** Margin, in steps, at which being done one beat sooner is considered. */
-const SOONER = 0.2;
+/** Steps in which the survival of lateness falls e-fold, roughly: what it may use of a budget depends little on it. */
+const LATE_TAIL = 0.05;
+/** No deadline is so short that a live device outlasts it with this chance. */
+const SURVIVAL_MAX = 0.3;
 
 const CADENCE = LINK_SLOTS;
 const OWN = LINK_SLOTS + CADENCE_SLOTS;
@@ -247,24 +249,34 @@ export class AdaptiveModel implements FreshnessModel {
       this.#newcomers.keep(alike.key, wanted, judged, state.slice(base + DEAD_BEATS, base + SOLVED_FOR));
   }
 
+  /** Fair shares of mistakes that are left where waiting for another beat costs more than it is worth. */
+  #worthWaiting(losses: Mass, fair: number, sharesMax: number): number {
+    const price = this.#budget.price(tailBeats(losses, fair));
+    let beats = runReach(losses, fair * sharesMax);
+    let shares = runSurvival(losses, beats) / fair;
+    let cost = beats + price * shares;
+    // Whoever waits for longer than the least cost so far can only lose.
+    for (let k = beats + 1; k < cost; k += Math.max(1, k >> 5)) {
+      const left = runSurvival(losses, k) / fair;
+      if (k + price * left >= cost) continue;
+      cost = k + price * left;
+      beats = k;
+      shares = left;
+    }
+    // What lateness may use besides: so little that the beat before is not waited for instead.
+    const sooner = (beats > 1 ? runSurvival(losses, beats - 1) : 1) / fair;
+    return Math.min(Math.sqrt(shares * sooner), shares + LATE_TAIL / price);
+  }
+
   #solve(state: Float32Array, base: number, stepMs: number, scale: number): void {
     this.#links.posterior(state, base);
     const losses = this.#links.lossMass;
     const gaps = state[base + TRIALS] as number;
     const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps);
-    const tail = tailBeats(losses, fair);
+    const shares = this.#worthWaiting(losses, fair, this.#budget.shareMax(gaps));
     const point = this.#point;
-    let used = this.#budget.share(tail, gaps);
-    this.#silence.reach(losses, Math.min(0.3, fair * used), stepMs, scale, point);
-    if (point.beats > 1) {
-      const shares = this.#silence.survival(losses, point.beats - 1, SOONER * stepMs, stepMs, scale) / fair;
-      if (this.#budget.buys(shares, used, 1 + point.marginMs / stepMs - SOONER, tail, gaps)) {
-        point.beats--;
-        point.marginMs = SOONER * stepMs;
-        used = shares;
-      }
-    }
-    this.#budget.spent(used);
+    this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * shares), stepMs, scale, point);
+    this.#budget.spent(shares);
     state[base + DEAD_BEATS] = point.beats;
     state[base + DEAD_MARGIN] = point.marginMs;
     this.#silence.reach(losses, SUSPECT_SURVIVAL, stepMs, scale, point);
