@@ -40,8 +40,8 @@ const RUN_EVIDENCE = 512;
 const RUN_EVIDENCE_MIN = 4;
 /** … or when the threshold moved by this factor. */
 const MOVED = 0.15;
-/** Steps in which the survival of lateness falls e-fold, roughly: what it may use of a budget depends little on it. */
-const LATE_TAIL = 0.05;
+/** Fair shares that lateness may use, of which the best is taken. */
+const LATE_SHARES = [0.003, 0.03, 0.1, 0.3, 1];
 /** No deadline is so short that a live device outlasts it with this chance. */
 const SURVIVAL_MAX = 0.3;
 
@@ -249,23 +249,31 @@ export class AdaptiveModel implements FreshnessModel {
       this.#newcomers.keep(alike.key, wanted, judged, state.slice(base + DEAD_BEATS, base + SOLVED_FOR));
   }
 
-  /** Fair shares of mistakes that are left where waiting for another beat costs more than it is worth. */
-  #worthWaiting(losses: Mass, fair: number, sharesMax: number): number {
+  /** Finds the point at which waiting on costs more than the mistakes that it saves are worth. */
+  #waitWorth(losses: Mass, fair: number, sharesMax: number, stepMs: number, scale: number): void {
     const price = this.#budget.price(tailBeats(losses, fair));
-    let beats = runReach(losses, fair * sharesMax);
-    let shares = runSurvival(losses, beats) / fair;
-    let cost = beats + price * shares;
+    let lost = 0;
+    let least = Number.MAX_VALUE;
     // Whoever waits for longer than the least cost so far can only lose.
-    for (let k = beats + 1; k < cost; k += Math.max(1, k >> 5)) {
+    for (let k = runReach(losses, fair * sharesMax); k < least; k += Math.max(1, k >> 5)) {
       const left = runSurvival(losses, k) / fair;
-      if (k + price * left >= cost) continue;
-      cost = k + price * left;
-      beats = k;
-      shares = left;
+      if (k + price * left >= least) continue;
+      least = k + price * left;
+      lost = left;
     }
-    // What lateness may use besides: so little that the beat before is not waited for instead.
-    const sooner = (beats > 1 ? runSurvival(losses, beats - 1) : 1) / fair;
-    return Math.min(Math.sqrt(shares * sooner), shares + LATE_TAIL / price);
+    let shares = sharesMax;
+    least = Number.MAX_VALUE;
+    for (const late of LATE_SHARES) {
+      const used = Math.min(sharesMax, lost + late);
+      this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * used), stepMs, scale, this.#point);
+      const cost = this.#point.beats + this.#point.marginMs / stepMs + price * used;
+      if (cost < least) {
+        least = cost;
+        shares = used;
+      }
+    }
+    this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * shares), stepMs, scale, this.#point);
+    this.#budget.spent(shares);
   }
 
   #solve(state: Float32Array, base: number, stepMs: number, scale: number): void {
@@ -273,10 +281,8 @@ export class AdaptiveModel implements FreshnessModel {
     const losses = this.#links.lossMass;
     const gaps = state[base + TRIALS] as number;
     const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps);
-    const shares = this.#worthWaiting(losses, fair, this.#budget.shareMax(gaps));
     const point = this.#point;
-    this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * shares), stepMs, scale, point);
-    this.#budget.spent(shares);
+    this.#waitWorth(losses, fair, this.#budget.shareMax(gaps), stepMs, scale);
     state[base + DEAD_BEATS] = point.beats;
     state[base + DEAD_MARGIN] = point.marginMs;
     this.#silence.reach(losses, SUSPECT_SURVIVAL, stepMs, scale, point);

@@ -13,7 +13,7 @@ const SHARE_NEW = 1.5;
 /** Gaps after which a device is no longer new. */
 const NEW_GAPS = 40;
 /** Prices follow the latest solves, one of each device, but so many at most. */
-const PRICES_MIN = 20;
+const PRICES_MIN = 5;
 const PRICES_MAX = 1000;
 const PRICE_LOWEST = 0.02;
 const PRICE_HIGHEST = 10_000;
