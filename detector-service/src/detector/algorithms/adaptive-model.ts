@@ -40,8 +40,10 @@ const RUN_EVIDENCE = 512;
 const RUN_EVIDENCE_MIN = 4;
 /** … or when the threshold moved by this factor. */
 const MOVED = 0.15;
-/** Margin, in steps, at which being done one beat sooner is considered. */
-const SOONER = 0.2;
+/** Fair shares that lateness may use, of which the best is taken. */
+const LATE_SHARES = [0.003, 0.03, 0.1, 0.3, 1];
+/** No deadline is so short that a live device outlasts it with this chance. */
+const SURVIVAL_MAX = 0.3;
 
 const CADENCE = LINK_SLOTS;
 const OWN = LINK_SLOTS + CADENCE_SLOTS;
@@ -247,24 +249,40 @@ export class AdaptiveModel implements FreshnessModel {
       this.#newcomers.keep(alike.key, wanted, judged, state.slice(base + DEAD_BEATS, base + SOLVED_FOR));
   }
 
+  /** Finds the point at which waiting on costs more than the mistakes that it saves are worth. */
+  #waitWorth(losses: Mass, fair: number, sharesMax: number, stepMs: number, scale: number): void {
+    const price = this.#budget.price(tailBeats(losses, fair));
+    let lost = 0;
+    let least = Number.MAX_VALUE;
+    // Whoever waits for longer than the least cost so far can only lose.
+    for (let k = runReach(losses, fair * sharesMax); k < least; k += Math.max(1, k >> 5)) {
+      const left = runSurvival(losses, k) / fair;
+      if (k + price * left >= least) continue;
+      least = k + price * left;
+      lost = left;
+    }
+    let shares = sharesMax;
+    least = Number.MAX_VALUE;
+    for (const late of LATE_SHARES) {
+      const used = Math.min(sharesMax, lost + late);
+      this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * used), stepMs, scale, this.#point);
+      const cost = this.#point.beats + this.#point.marginMs / stepMs + price * used;
+      if (cost < least) {
+        least = cost;
+        shares = used;
+      }
+    }
+    this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * shares), stepMs, scale, this.#point);
+    this.#budget.spent(shares);
+  }
+
   #solve(state: Float32Array, base: number, stepMs: number, scale: number): void {
     this.#links.posterior(state, base);
     const losses = this.#links.lossMass;
     const gaps = state[base + TRIALS] as number;
     const fair = this.#budget.fair((1 + meanLost(losses)) * stepMs, gaps);
-    const tail = tailBeats(losses, fair);
     const point = this.#point;
-    let used = this.#budget.share(tail, gaps);
-    this.#silence.reach(losses, Math.min(0.3, fair * used), stepMs, scale, point);
-    if (point.beats > 1) {
-      const shares = this.#silence.survival(losses, point.beats - 1, SOONER * stepMs, stepMs, scale) / fair;
-      if (this.#budget.buys(shares, used, 1 + point.marginMs / stepMs - SOONER, tail, gaps)) {
-        point.beats--;
-        point.marginMs = SOONER * stepMs;
-        used = shares;
-      }
-    }
-    this.#budget.spent(used);
+    this.#waitWorth(losses, fair, this.#budget.shareMax(gaps), stepMs, scale);
     state[base + DEAD_BEATS] = point.beats;
     state[base + DEAD_MARGIN] = point.marginMs;
     this.#silence.reach(losses, SUSPECT_SURVIVAL, stepMs, scale, point);

@@ -10,7 +10,7 @@ export const LOG_LENGTHS = 3;
 export const EVIDENCE_SLOTS = 4;
 
 /** Values of the loss entry that are told apart, evenly spaced in the logit. */
-export const ENTRIES: readonly number[] = logits(5e-5, 0.97, 48);
+export const ENTRIES: readonly number[] = logits(2e-6, 0.97, 56);
 /** (law, entry) in one row: distributions over links have this length. */
 export const CELLS = ENTRIES.length * LAWS.length;
 

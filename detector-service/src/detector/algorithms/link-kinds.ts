@@ -12,7 +12,7 @@ import { CUTS, DECAYS, LAWS, STAYS } from './run-laws.ts';
 
 /** Spreads of a bell: alike, mixed, anything. Logits. */
 const SPREADS = [0.4, 1, 1.6];
-const ENTRY_PLACES = range(-9, 1, 1);
+const ENTRY_PLACES = range(-12, 1, 1);
 const STAY_PLACES = range(-5, 3, 1);
 /** How far the stay of a link that loses each beat by itself is from the entry. */
 const FOLLOW_SPREADS = [0.4, 1.5];
@@ -21,7 +21,7 @@ const FOLLOW_SPREADS = [0.4, 1.5];
 const ENTRY_USUAL = { place: -4, spread: 2 };
 const STAY_USUAL = { place: -1, spread: 1 };
 /** Share of the classes whose runs do not end like those of a Markov chain. */
-const BURSTY = 0.1;
+const BURSTY = 0.05;
 /** Share of the classes whose stays follow the entries. */
 const FOLLOWING = 0.5;
 

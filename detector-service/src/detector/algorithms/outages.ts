@@ -11,7 +11,7 @@
 import { indexOf, LENGTHS } from './run-laws.ts';
 
 /** Outages imagined before any was seen, among so many gaps: next to nothing, but not impossible. */
-const IMAGINED = 0.1;
+const IMAGINED = 0.02;
 const IMAGINED_GAPS = 10_000;
 /** Imagined lengths have a power-law tail of exponent two, as bursts may have, from about this on. Beats. */
 const IMAGINED_LENGTH = 20;
