@@ -160,6 +160,8 @@ export class AedesBroker implements Broker {
       await this.#aedes.listen();
       this.#endpoints = await this.#listeners.start();
       this.#wills.awaitOrphans();
+      const { orphans } = this.#wills;
+      if (orphans > 0) this.#parts.logger.info({ orphans }, 'awaiting the clients of before the restart');
     } catch (error) {
       await this.close();
       throw error;

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { needsRedis, RedisServer, until } from '@slowbeat/test-servers';
+import { freePort, needsRedis, RedisServer, until } from '@slowbeat/test-servers';
 import type { IConnackPacket, IPublishPacket } from 'mqtt-packet';
 import { RecordLog, readRecords } from './record-log.ts';
 import { openRedis } from './redis-storage.ts';
+import { TestAuthority } from './test-support/certificates.ts';
 import { KillableBroker } from './test-support/killable-broker.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
@@ -117,6 +118,26 @@ describe('a broker with a Redis server', needsRedis, () => {
       (error: Error & { code?: string }) =>
         error.code === 'redis-unusable' && /WRONGPASS/.test(error.message),
     );
+  });
+
+  it('speaks TLS, and trusts nobody but the authority it is given', async () => {
+    await using authority = await TestAuthority.create();
+    await using stranger = await TestAuthority.create('CN=Another Authority');
+    const { certFile, keyFile } = await authority.issue('CN=localhost', { dns: 'localhost' });
+    const port = await freePort();
+    const certificate = ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-auth-clients', 'no'];
+    await using _server = await RedisServer.start('--port', '0', '--tls-port', String(port), ...certificate);
+    const url = `rediss://localhost:${port}`;
+    {
+      await using _running = await runBroker({ redis: { url, caFile: authority.caFile } });
+    }
+    for (const caFile of [undefined, stranger.caFile]) {
+      await assert.rejects(
+        runBroker({ redis: { url, ...(caFile && { caFile }) } }),
+        (error: Error & { code?: string }) =>
+          error.code === 'redis-unusable' && /certificate/.test(error.message),
+      );
+    }
   });
 
   it('does not start where no server answers', async () => {
