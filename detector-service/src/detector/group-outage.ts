@@ -110,18 +110,18 @@ export class GroupOutage {
     // Who did not return in time says nothing of the others: a part of them may not be back yet.
     if (to === 'suspect') this.book.changed();
     else if (incident.returned(at)) this.#giveTime(incident, incident.silent, at);
-    else if (incident.backSince !== undefined) {
-      for (const group of this.#narrower(incident, device)) {
-        const isFirst = group.heardAt <= incident.since;
-        if (isFirst)
-          this.#giveTime(
-            incident,
-            [...group.members].filter((member) => incident.silent.has(member)),
-            at,
-          );
-      }
-    }
+    else if (incident.backSince !== undefined) this.#partIsBack(incident, device, at);
     if (incident.silent.size === 0) this.book.end(incident, at);
+  }
+
+  /** The first of a part of the group that is heard, as the rest was before: from now on its fellows have time. */
+  #partIsBack(incident: Incident, device: number, at: number): void {
+    for (const group of this.#narrower(incident, device)) {
+      if (group.heardAt > incident.since) continue;
+      group.heardAt = at;
+      const fellows = [...group.members].filter((member) => incident.silent.has(member));
+      this.#giveTime(incident, fellows, at);
+    }
   }
 
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
