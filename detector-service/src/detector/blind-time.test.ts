@@ -106,3 +106,46 @@ test('every verdict is true since a whole millisecond, whatever fractions are an
     ),
   );
 });
+
+test('a device that reconnects unheard is not dead because of the will that was heard before', () => {
+  const detector = new Detector({ classes: { meter: classConfig({ intervalMs: 3_600_000 }) } });
+  const who = { deviceClass: 'meter', device: 'd1', generation: 1, session: 1 };
+  const minute = 60_000;
+  for (let seq = 0; seq < 30; seq += 1) {
+    detector.observe({ kind: 'beat', ...who, seq, nextMs: 60 * minute }, seq * 60 * minute);
+  }
+  const at = 29 * 60 * minute;
+  detector.observe({ kind: 'will', ...who }, at + minute);
+  detector.observe({ kind: 'monitor', up: false }, at + 2 * minute);
+  detector.observe({ kind: 'monitor', up: true }, at + 12 * minute);
+  detector.advance(at + 59 * minute);
+  assert.notEqual(detector.device('meter', 'd1', at + 59 * minute)?.state, 'dead');
+});
+
+test('a device that sleeps now and then may have said so unheard, and has until its class would wake', () => {
+  const classes = { meter: classConfig({ intervalMs: 60_000 }) };
+  const hour = 3_600_000;
+  const lifeOf = (device: string, sleeper: boolean): string[] => {
+    let detector = new Detector({ classes });
+    const made: string[] = [];
+    const note = (transitions: readonly { to: string }[]) => made.push(...transitions.map(({ to }) => to));
+    const who = { deviceClass: 'meter', device, generation: 1, session: 1 };
+    let seq = 0;
+    let at = 0;
+    for (; at < 2 * hour; at += 60_000)
+      detector.observe({ kind: 'beat', ...who, seq: seq++, nextMs: 60_000 }, at);
+    if (sleeper) detector.observe({ kind: 'bye', ...who, sleepMs: 6 * hour }, at);
+    else detector.observe({ kind: 'beat', ...who, seq: seq++, nextMs: 6 * hour }, at);
+    for (at += 6 * hour; at < 10 * hour; at += 60_000) {
+      detector.observe({ kind: 'beat', ...who, seq: seq++, nextMs: 60_000 }, at);
+    }
+    // What it does next falls into blind time, before which what was learned is put down.
+    detector = Detector.restore({ classes }, detector.snapshot());
+    note(detector.observe({ kind: 'monitor', up: false }, at).transitions);
+    note(detector.observe({ kind: 'monitor', up: true }, at + hour).transitions);
+    for (let now = at + hour; now <= at + 7 * hour; now += 60_000) note(detector.advance(now));
+    return made;
+  };
+  assert.ok(!lifeOf('sleeper', true).includes('dead'));
+  assert.ok(lifeOf('other', false).includes('dead'));
+});

@@ -52,6 +52,7 @@ export class BlindTime {
       return;
     }
     const expectedBy = table.expectedBy.get(device);
+    if (this.#fleet.has(device, FLAG.willCame)) this.#forgetWill(device);
     this.#fleet.forgive(device, since, at);
     const wasAlive = this.#fleet.has(device, FLAG.aliveBeforeBlind);
     this.#fleet.flag(device, FLAG.aliveBeforeBlind, false);
@@ -60,5 +61,12 @@ export class BlindTime {
     } else if (state === 'unknown' && wasAlive && expectedBy > at) {
       this.#verdicts.move(device, 'alive', at, at, 'monitor-back');
     } else this.#verdicts.arm(device);
+  }
+
+  /** It may have reconnected unheard, and will not do so again: from now on only its beats count. */
+  #forgetWill(device: number): void {
+    this.#fleet.flag(device, FLAG.willCame, false);
+    const { at, nextMs } = this.#fleet.planOf(device);
+    if (!Number.isNaN(at)) this.#fleet.expectNext(device, at, nextMs);
   }
 }

@@ -31,6 +31,8 @@ export const FLAG = {
   answersPing: 128,
   /** Its silence was called a death since its latest beat. */
   calledDead: 4096,
+  /** It has announced sleep before: what sounds like its death may be a goodbye that nobody heard. */
+  sleeps: 8192,
 } as const;
 
 /** Counters up to three that lie in the `flags` column, by their lowest bit. */

@@ -28,6 +28,8 @@ export interface DeviceClass {
   readonly config: ClassConfig;
   readonly model: FreshnessModel;
   readonly reconnect: ReconnectTimes;
+  /** [longest sleep that a device has announced, ms], in place: for a snapshot to read and to fill. */
+  readonly sleep: Float64Array;
 }
 
 export class Fleet {
@@ -50,6 +52,7 @@ export class Fleet {
       config,
       model: freshnessModel(config),
       reconnect: new ReconnectTimes(config.reconnectMs, config.falseAlarmsPerDeviceYear),
+      sleep: new Float64Array(1),
     }));
     this.#classNumbers = new Map(this.classes.map(({ name }, number) => [name, number]));
     const slots = this.classes.reduce((most, { model }) => Math.max(most, model.slots), 0);
@@ -234,7 +237,24 @@ export class Fleet {
     // What is expected now is no longer what the algorithm would say by itself.
     if (shiftMs > 0) this.flag(device, FLAG.announced, true);
     table.suspectAt.set(device, Math.max(table.suspectAt.get(device) + shiftMs, reconnectedBy));
-    table.deadAt.set(device, Math.max(table.deadAt.get(device) + shiftMs, reconnectedBy));
+    const awakeBy = shiftMs > 0 && this.has(device, FLAG.sleeps) ? this.#awakeBy(device, at) : 0;
+    table.deadAt.set(device, Math.max(table.deadAt.get(device) + shiftMs, reconnectedBy, awakeBy));
+  }
+
+  /** It says that it will be silent for so long by intent, as others of its class may do. */
+  sleeps(device: number, sleepMs: number): void {
+    const { sleep } = this.classOf(device);
+    sleep[0] = Math.max(sleep[0] as number, sleepMs);
+    this.flag(device, FLAG.sleeps, true);
+  }
+
+  /** When it is dead if it fell asleep at `at`, and nobody heard it say so. */
+  #awakeBy(device: number, at: number): number {
+    const { model, sleep } = this.classOf(device);
+    const { learned } = this.table;
+    const deadlines = this.#deadlines;
+    model.freshness(learned.values, learned.base(device), this.planOf(device), deadlines);
+    return Math.ceil(at + (sleep[0] as number) + deadlines.deadMs - deadlines.expectedMs);
   }
 
   /** The plan behind the device's present deadlines. The same object at each call. */

@@ -107,20 +107,21 @@ export class GroupOutage {
     const incident = this.book.of(device);
     if (incident === undefined) return;
     this.book.release(device);
-    if (to === 'suspect') this.book.end(incident, at);
+    // Who did not return in time says nothing of the others: a part of them may not be back yet.
+    if (to === 'suspect') this.book.changed();
     else if (incident.returned(at)) this.#giveTime(incident, incident.silent, at);
-    else if (incident.backSince !== undefined) {
-      for (const group of this.#narrower(incident, device)) {
-        const isFirst = group.heardAt <= incident.since;
-        if (isFirst)
-          this.#giveTime(
-            incident,
-            [...group.members].filter((member) => incident.silent.has(member)),
-            at,
-          );
-      }
-    }
+    else if (incident.backSince !== undefined) this.#partIsBack(incident, device, at);
     if (incident.silent.size === 0) this.book.end(incident, at);
+  }
+
+  /** The first of a part of the group that is heard, as the rest was before: from now on its fellows have time. */
+  #partIsBack(incident: Incident, device: number, at: number): void {
+    for (const group of this.#narrower(incident, device)) {
+      if (group.heardAt > incident.since) continue;
+      group.heardAt = at;
+      const fellows = [...group.members].filter((member) => incident.silent.has(member));
+      this.#giveTime(incident, fellows, at);
+    }
   }
 
   /** A device was heard: its group is not silent, and a death that waited for this need not wait longer. */
@@ -184,13 +185,13 @@ export class GroupOutage {
     if (innocent && members.length > SMALL && deadAt - heardAt < intervalMs / HEARD_PER_INTERVAL)
       return false;
     // Of a group that has talked in its silence only the silence since then is remarkable, not what is yet to come.
-    const dueBy = innocent ? deadAt : deadAt + intervalMs;
+    const dueBy = innocent ? deadAt : Math.max(deadAt, table.expectedBy.get(device)) + intervalMs;
     let fellows = 1;
     for (const member of members) {
       const expectedBy = table.expectedBy.get(member);
       if (member === device || !(expectedBy > heardAt && expectedBy <= dueBy)) continue;
       const state = this.#fleet.state(member);
-      if (state !== 'suspect' && state !== 'alive' && state !== 'unreachable') continue;
+      if (state === 'dead' || state === 'asleep' || state === 'retired') continue;
       fellows += 1;
       if (fellows >= SILENT_MIN) return true;
     }

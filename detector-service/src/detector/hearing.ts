@@ -152,6 +152,7 @@ export class Hearing {
     this.#fleet.flag(device, FLAG.saidBye, true);
     this.#fleet.flag(device, FLAG.willCame, false);
     this.#fleet.table.lastSeenAt.set(device, at);
+    if (bye.sleepMs !== undefined) this.#fleet.sleeps(device, bye.sleepMs);
     if (bye.retire === true) this.#verdicts.move(device, 'retired', at, at, 'retired');
     else {
       this.#fleet.expectNext(device, at, bye.sleepMs ?? bye.maintenanceMs ?? config.byeMs);

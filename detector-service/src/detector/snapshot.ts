@@ -222,14 +222,15 @@ function saveRecords(table: DeviceTable, into: Buffer, start: number): number {
   return at;
 }
 
-/** What was learned of the class: how its devices reconnect, then what its algorithm knows. */
-function classKnowledge({ model, reconnect }: DeviceClass): Float64Array {
-  return Float64Array.from([...reconnect.persistent(), model.exportClass()].flatMap((part) => [...part]));
+/** What was learned of the class: how its devices sleep and reconnect, then what its algorithm knows. */
+function classKnowledge({ model, reconnect, sleep }: DeviceClass): Float64Array {
+  const parts = [sleep, ...reconnect.persistent(), model.exportClass()];
+  return Float64Array.from(parts.flatMap((part) => [...part]));
 }
 
-function learnClass({ model, reconnect }: DeviceClass, numbers: Float64Array): void {
+function learnClass({ model, reconnect, sleep }: DeviceClass, numbers: Float64Array): void {
   let at = 0;
-  for (const part of reconnect.persistent()) {
+  for (const part of [sleep, ...reconnect.persistent()]) {
     part.set(numbers.subarray(at, at + part.length));
     at += part.length;
   }
