@@ -7,7 +7,8 @@ import { code, imports, PACKAGES, ROOT, type Source, sources } from './support/s
 
 const all = sources();
 /** Tests and examples use a package as its users do. */
-const isProduct = ({ path }: Source) => !/\.test(\.support)?\.ts$|test-support|\/examples\/|^test\//.test(path);
+const isProduct = ({ path }: Source) =>
+  !/\.test(\.support)?\.ts$|test-support|\/examples\/|^test\//.test(path);
 const product = all.filter(isProduct);
 const below = (directory: string) => product.filter(({ path }) => path.startsWith(directory));
 
