@@ -74,15 +74,15 @@ export class StateKeeper {
     const { detector, series, journal, settled, paths } = this.#options;
     this.#savedAt = at;
     this.#isChanged = false;
+    // As of now, like `at`. What is not durable yet lies behind it, and is read back over what the snapshot knows of it.
+    const position = journal.end();
     const learned = detector.snapshot();
-    if (at >= this.#seriesDueAt) {
-      // What is not durable yet lies behind this position, and is read back over what the snapshot knows of it.
-      const blocks = new TimedPieces(encodeSeries(series, at, journal.end()));
-      await this.#replaced(paths.series, replaceFileInPieces(paths.series, blocks, settled));
-      this.#seriesDueAt = at + SERIES_PAUSE * blocks.tookMs;
-    }
     await settled();
     await this.#replaced(paths.snapshot, replaceFile(paths.snapshot, learned));
+    if (at < this.#seriesDueAt) return;
+    const blocks = new TimedPieces(encodeSeries(series, at, position));
+    await this.#replaced(paths.series, replaceFileInPieces(paths.series, blocks, settled));
+    this.#seriesDueAt = at + SERIES_PAUSE * blocks.tookMs;
   }
 
   #replaced(path: string, replacing: Promise<void>): Promise<void> {

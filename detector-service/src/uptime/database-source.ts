@@ -2,8 +2,10 @@
  * Points from InfluxDB: two small queries for one device, however long the window, and three for many. All points are
  * asked for only where these do not tell. Answers come sorted by device, so none has to be kept.
  */
+import { FLEET_MEASUREMENT } from '../store/fleet-group.ts';
 import { InfluxConnection } from '../store/influx-connection.ts';
 import type { InfluxTarget } from '../store/influx-target.ts';
+import { MINUTE_MS } from '../store/slot.ts';
 import { STATE_MEASUREMENT, type StatePoint } from '../store/state-line.ts';
 import {
   type Dialect,
@@ -42,6 +44,12 @@ export interface DatabaseSourceOptions {
 
 /** Asks the database of a target; nothing is written. `close()` ends its connections. */
 export interface DatabaseSource extends PointSource {
+  /**
+   * The end of the last minute that a monitor told of between two instants; undefined when none did. What was said last
+   * does not hold beyond it, where nothing was told since: the monitor was killed, or delivery waits.
+   * @throws StoreError as questions do
+   */
+  toldUntil(from: number, to: number): Promise<number | undefined>;
   close(): void;
 }
 
@@ -62,6 +70,15 @@ export function databaseSource(
     },
     async *gatherSlots(query, create) {
       for await (const group of ask(slotRequest(query), slotPointOf)) yield gathered(group, create);
+    },
+    async toldUntil(from, to) {
+      const minutes = { measurement: FLEET_MEASUREMENT, fields: ['devices'], select: {} };
+      const request = { ...minutes, after: from, until: to, pick: 'last' } as const;
+      let latestAt: number | undefined;
+      for await (const instants of pointsIn(dialect, connection, request, ({ time }) => Number(time))) {
+        latestAt = Math.max(latestAt ?? 0, ...instants);
+      }
+      return latestAt === undefined ? undefined : latestAt + MINUTE_MS;
     },
     close: () => connection.close(),
   };

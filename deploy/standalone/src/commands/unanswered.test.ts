@@ -72,6 +72,25 @@ describe('questions that cannot be answered', () => {
   );
 });
 
+it('what was said last does not hold beyond what a database was told', needsInfluxd, async () => {
+  const data = await mkdtemp(join(tmpdir(), 'slowbeat-untold-'));
+  await recordTwoMeters(data);
+  await using server = await startInfluxd();
+  const env = { INFLUX_URL: server.url, INFLUX_DATABASE: 'fleet' };
+  const posted = await runCommand(['journal', 'post', '--data', data], { env });
+  assert.equal(posted.code, 0, posted.stderr);
+  const window = ['--from', '2026-10-25T20:00:00Z', '--to', '2026-10-28', '--json'];
+  const { code, stdout, stderr } = await runCommand(['uptime', ...window], { env });
+  assert.equal(code, 0);
+  // The last minute that was told of began at eleven.
+  assert.match(stderr, /^slowbeat: no monitor has told the database anything since 2026-10-25T23:01:00.000Z/);
+  const { to, total } = JSON.parse(stdout);
+  assert.deepEqual([to, total.upMs], [Date.UTC(2026, 9, 25, 23, 1), 2 * (3 * 60 + 1) * 60_000]);
+  const later = await runCommand(['uptime', '--from', '2026-10-26T06:00:00Z', '--to', '2026-10-28'], { env });
+  assert.equal(later.code, 1);
+  await rm(data, { recursive: true });
+});
+
 it('doctor knows that InfluxDB 3 makes a database that is missing', async () => {
   const server = createServer((request, response) => {
     response.setHeader('x-influxdb-version', '3.4.0');

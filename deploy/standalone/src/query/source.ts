@@ -9,6 +9,7 @@ import {
   flux,
   influxQl,
   journalSource,
+  LOOK_BACK_MS,
   type PointQuery,
   type PointSource,
   queryTexts,
@@ -24,6 +25,9 @@ import type { QueryFlags } from './options.ts';
 
 /** A mark older than this was left by a monitor that does not run any more. */
 const MARK_FRESH_MS = 5000;
+
+/** Minutes come shortly after they end, and delivery may be behind a little. */
+const TOLD_LATE_MS = 300_000;
 
 export type SourceFlags = Pick<QueryFlags, 'data' | 'config' | 'dialect'>;
 
@@ -43,7 +47,7 @@ export async function asking<T>(
   answer: (asked: Asked) => Promise<T>,
 ): Promise<T> {
   const target = flags.data === undefined ? influxTarget(context.env) : undefined;
-  if (target !== undefined) return inDatabase(target, flags.dialect, window, answer);
+  if (target !== undefined) return inDatabase(target, flags.dialect, context, window, answer);
   if (flags.dialect !== undefined) throw new UsageError('--dialect asks InfluxDB: set INFLUX_URL');
   const { dataDirectory } =
     flags.data === undefined ? await loadBrokerSettings(flags, context) : { dataDirectory: flags.data };
@@ -64,13 +68,21 @@ export async function asking<T>(
 async function inDatabase<T>(
   target: InfluxTarget,
   named: DialectName | undefined,
-  window: Window,
+  { terminal }: Context,
+  { from, to }: Window,
   answer: (asked: Asked) => Promise<T>,
 ): Promise<T> {
   const dialect = dialectNamed(named ?? (await dialectSpoken(target)), target);
   const source = databaseSource(target, { dialect });
   try {
-    return await answer({ source, ...window });
+    const toldUntil = (await source.toldUntil(from - LOOK_BACK_MS, Date.now())) ?? to;
+    if (to - toldUntil <= TOLD_LATE_MS) return await answer({ source, from, to });
+    const until = new Date(toldUntil).toISOString();
+    if (toldUntil <= from) throw new CommandError(`no monitor has told the database anything since ${until}`);
+    terminal.stderr.write(
+      `slowbeat: no monitor has told the database anything since ${until}; the window ends there\n`,
+    );
+    return await answer({ source, from, to: toldUntil });
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message, error);
     if (!(error instanceof StoreError)) throw error;

@@ -13,7 +13,7 @@ export interface PointRequest {
   readonly after: number;
   readonly until: number;
   /**
-   * - `first`, `last`: one point of each series (class, device, site) of `device_state`
+   * - `first`, `last`: one point of each series (class, device, site); the first field has to be one that each point has
    * - `every`: every point
    * - `downs`: points of `device_state` that say down, and those that follow one
    * - `contents`: every point; where history was put right by adding contents, all of them, the newest last

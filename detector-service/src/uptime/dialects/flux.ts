@@ -48,7 +48,7 @@ function pointsText(bucket: string, request: PointRequest): string {
     '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")',
     '  |> group()',
     // The first or last `held_ms` may lie elsewhere than that of the other fields, and makes a row of its own.
-    ...(isEnd ? ['  |> filter(fn: (r) => exists r.state)'] : []),
+    ...(isEnd ? [`  |> filter(fn: (r) => exists r.${fields[0]})`] : []),
     ...(pick === 'downs' ? ['  |> filter(fn: (r) => r.state == 0 or r.prev == "dead")'] : []),
     '  |> sort(columns: ["class", "device", "_time"])',
   ].join('\n');

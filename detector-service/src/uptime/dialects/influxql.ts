@@ -13,7 +13,8 @@ export const influxQl: Dialect = {
       `time > ${after}ms`,
       `time <= ${until}ms`,
     ];
-    const columns = fields.map((field) => (field === 'state' ? stateColumn(pick) : field)).join(', ');
+    const [first = '', ...others] = fields;
+    const columns = [selected(first, pick), ...others].join(', ');
     return `SELECT ${columns} FROM ${measurement} WHERE ${where.join(' AND ')} GROUP BY class, device, site`;
   },
   async *rows(connection, text) {
@@ -25,8 +26,8 @@ export const influxQl: Dialect = {
  * A selector picks one point, and the other fields come from the same one. `ORDER BY time DESC LIMIT 1` picks the
  * same, but turns the order of the devices around as well.
  */
-function stateColumn(pick: PointRequest['pick']): string {
-  return pick === 'first' || pick === 'last' ? `${pick.toUpperCase()}(state) AS state` : 'state';
+function selected(field: string, pick: PointRequest['pick']): string {
+  return pick === 'first' || pick === 'last' ? `${pick.toUpperCase()}(${field}) AS ${field}` : field;
 }
 
 function conditions(select: Selection): string[] {

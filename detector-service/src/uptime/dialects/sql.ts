@@ -53,7 +53,7 @@ export const sql: Dialect = {
 
 /** Number 1 is the point wanted, and of its contents the newest. */
 function numbering(pick: PointRequest['pick'], has: (column: string) => boolean): string {
-  const series = has('site') ? 'class, device, site' : 'class, device';
+  const series = ['class', 'device', 'site'].filter(has).join(', ');
   const newest = has('rev') ? ['rev DESC NULLS LAST'] : [];
   if (pick === 'first') return `PARTITION BY ${series} ORDER BY ${['time ASC', ...newest].join(', ')}`;
   if (pick === 'last') return `PARTITION BY ${series} ORDER BY ${['time DESC', ...newest].join(', ')}`;
