@@ -5,7 +5,7 @@ import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
 import { isLoopback } from './address.ts';
 import { createAedes } from './aedes-hooks.ts';
-import { type Distribute, guardPackets } from './aedes-seams.ts';
+import type { Distribute } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
 import { type Connection, Connections, createConnection } from './connection.ts';
@@ -21,9 +21,11 @@ import { Ledger } from './ledger.ts';
 import type { Arrival, Endpoint } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { Login } from './login.ts';
+import { PacketReader } from './packet-reader.ts';
 import { SessionStore } from './session-store.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { Traffic } from './traffic.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface BrokerParts {
   readonly config: BrokerConfig;
@@ -46,6 +48,7 @@ export class AedesBroker implements Broker {
   readonly #traffic: Traffic;
   readonly #login: Login;
   readonly #store: SessionStore;
+  readonly #turnstile = new Turnstile();
   readonly #duplicates = new Duplicates();
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
@@ -260,10 +263,11 @@ export class AedesBroker implements Broker {
 
   #welcome(arrival: Arrival): void {
     const { config, now } = this.#parts;
-    const { messagesPerSecondMax, messageBurstMax } = config.limits;
+    const { messagesPerSecondMax, messageBurstMax, turnWaitMsMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
     this.#connections.add(client, createConnection(arrival, messagesPerSecondMax, messageBurstMax, now()));
-    guardPackets(client, this.#traffic.judge);
+    const { judge, shed } = this.#traffic;
+    new PacketReader(client, arrival.stream, { turnstile: this.#turnstile, judge, turnWaitMsMax, shed });
   }
 
   #accepted(client: Client, { arrival, proof }: Connection): void {
