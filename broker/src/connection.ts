@@ -13,6 +13,8 @@ export interface Connection {
   /** Paces device messages, subscriptions and pings. */
   readonly rate: TokenBucket;
   readonly lane: Lane;
+  /** Messages on their way to subscribers that are to be acknowledged then. */
+  handing: number;
   /** Filters granted and not given back. */
   readonly subscriptions: Set<string>;
   /** Who it is, once logged in. */
@@ -48,6 +50,7 @@ export function createConnection(
     rate,
     reviews,
     lane: createLane(),
+    handing: 0,
     subscriptions: new Set(),
     lastPacketAt: at,
     accounted: false,

@@ -4,6 +4,7 @@ import { until, within } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
 import { RawClient } from './test-support/raw-client.ts';
 import { type RunningBroker, runBroker } from './test-support/running-broker.ts';
+import { scratch } from './test-support/scratch.ts';
 
 function device(running: RunningBroker, name: string): Promise<RawClient> {
   const will = {
@@ -89,6 +90,39 @@ describe('a broker that drains', () => {
     await within(draining, 'everybody to go');
   });
 
+  it('waits for the acknowledgement of a single device, which is told nothing else', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await using running = await runBroker({ tap: () => held });
+    const only = await device(running, 'd1');
+    const acknowledged = only.publishAcknowledged('hb/v1/meter/d1/beat', '{}', 1);
+    await until(() => running.broker.counters().tapsPending === 1, 'the message to be on its way');
+    const draining = running.broker.drain();
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    release();
+    await acknowledged;
+    await within(draining, 'it to go');
+  });
+
+  it('acknowledges every beat that was sent before the farewell, though each has to reach the disk', async () => {
+    await using data = await scratch();
+    await using running = await runBroker(data);
+    const detector = await RawClient.login(running.port, { clientId: 'detector', clean: false });
+    await detector.subscribe(['hb/v1/+/+/beat']);
+    detector.destroy();
+    const devices = await Promise.all(names(50).map((name) => device(running, name)));
+    const acknowledged = devices.map((one, index) =>
+      one.publishAcknowledged(`hb/v1/meter/d${index}/beat`, '{}', 1),
+    );
+    await until(() => running.tapped.length > 0, 'the beats to come in');
+    await running.broker.drain();
+    const settled = await Promise.allSettled(acknowledged);
+    const taken = running.tapped.length;
+    assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, taken);
+  });
+
   it('ends who listens last, so that it hears what is said until then', async () => {
     await using running = await runBroker({ limits: { shutdownDisconnectsPerSecond: 20 } });
     const detector = await RawClient.login(running.port, { clientId: 'detector' });
@@ -103,6 +137,20 @@ describe('a broker that drains', () => {
     await detector.ended;
     assert.equal(gone, 10);
     await within(draining, 'everybody to go');
+  });
+
+  it('ends WebSockets as well, with a closing frame and without a will', async () => {
+    await using running = await runBroker({ ws: { port: 0 } });
+    const { url = '' } = running.broker.endpoints.find(({ kind }) => kind === 'ws') ?? {};
+    const will = { topic: 'hb/v1/meter/d1/will', payload: Buffer.from('w'), qos: 1 as const, retain: false };
+    const client = await mqtt.connectAsync(url, { reconnectPeriod: 0, will });
+    const errors: Error[] = [];
+    client.on('error', (error) => errors.push(error));
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+    await running.broker.drain();
+    await within(closed, 'its connection to end');
+    await running.broker.close();
+    assert.deepEqual([errors, wills(running)], [[], []]);
   });
 
   it('needs seconds at most although clients neither answer nor close', async () => {

@@ -46,7 +46,7 @@ describe('a broker with a Redis server', needsRedis, () => {
         qos: 1 as const,
         retain: false,
       };
-      const device = await RawClient.login(before.port, { clientId: 'd1', keepalive: 1, will });
+      const device = await RawClient.login(before.port, { clientId: 'd1', keepalive: 3, will });
       for (const messageId of [1, 2, 3]) {
         await device.publishAcknowledged('hb/v1/meter/d1/beat', String(messageId), messageId);
       }

@@ -119,7 +119,7 @@ export class Traffic {
     const proceed = (): void => {
       // A client that has gone meanwhile gets no acknowledgement, at which Aedes would drop what was taken in.
       if (isWill || packet.qos === 1 || (packet.qos === 2 && client.closed))
-        this.#handOver(client, packet, answer);
+        this.#handOver(client, connection, packet, answer);
       else answer(null);
     };
     if (checked === 'for-others') {
@@ -142,10 +142,17 @@ export class Traffic {
     };
   }
 
-  #handOver(client: Client, packet: PublishPacket, answer: (error?: Error | null) => void): void {
+  #handOver(
+    client: Client,
+    connection: Connection,
+    packet: PublishPacket,
+    answer: (error?: Error | null) => void,
+  ): void {
     this.#handing += 1;
+    connection.handing += 1;
     this.#parts.distribute(client, packet, (error) => {
       this.#handing -= 1;
+      connection.handing -= 1;
       if (this.#handing === 0) for (const resolve of this.#idle.splice(0)) resolve();
       if (error) answer(this.#refuse(client, 'internal', error.message, packet.topic));
       else
