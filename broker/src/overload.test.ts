@@ -98,7 +98,7 @@ describe('when more comes than can be taken', () => {
   });
 
   it('what a device said before it left is taken in, its goodbye too', async () => {
-    await using running = await runBroker({ tap: costly(1) });
+    await using running = await runBroker({ tap: costly(1), limits: { turnWaitMsMax: 600_000 } });
     const crowd = await greedyCrowd(running.port);
     const leaving = await RawClient.login(running.port, {
       clientId: 'leaving',
