@@ -221,11 +221,20 @@ export class AedesBroker implements Broker {
   }
 
   #sysFacts(): SysFacts {
-    const { clientsConnected, retainedMessages } = this.counters();
+    const { clientsConnected, retainedMessages, refused } = this.counters();
+    const publishesDropped = refused['overload-shed'] + refused['tap-shed'] + refused['queue-overflow'];
     const { packetsReceived, publishesReceived } = this.#traffic;
     const uptimeMs = this.#parts.now() - this.#startedAt;
     const clientsAway = this.#store.awayCount;
-    return { uptimeMs, clientsConnected, clientsAway, packetsReceived, publishesReceived, retainedMessages };
+    return {
+      uptimeMs,
+      clientsConnected,
+      clientsAway,
+      packetsReceived,
+      publishesReceived,
+      publishesDropped,
+      retainedMessages,
+    };
   }
 
   async reload(): Promise<void> {

@@ -35,9 +35,11 @@ const AT_ONCE_MAX = 64;
 const NOTHING = Buffer.alloc(0);
 
 export class PacketReader implements Passenger {
-  isBehind = false;
+  /** Whoever is not logged in yet stands behind the devices that are: a stampede does not hold them up. */
+  isBehind = true;
   readonly #parts: ReaderParts;
   readonly #client: Client;
+  readonly #stream: Duplex;
   readonly #inlet: Inlet;
   /** What was read and not yet handed over, from `#at` on. */
   #bytes: Buffer = NOTHING;
@@ -58,8 +60,10 @@ export class PacketReader implements Passenger {
   constructor(client: Client, stream: Duplex, parts: ReaderParts) {
     this.#parts = parts;
     this.#client = client;
+    this.#stream = stream;
     stream.on('readable', () => {
       this.#isReadable = true;
+      if (stream.readableLength === 0) this.isBehind = true; // its end, which is in no hurry
       parts.turnstile.arrive(this);
     });
     this.#inlet = takeOverReading(client, stream, {
@@ -88,7 +92,12 @@ export class PacketReader implements Passenger {
   }
 
   #hasMore(): boolean {
-    return !this.#client.closed && (this.#isReadable || this.#at < this.#bytes.length);
+    if (this.#client.closed) return false;
+    if (this.#at < this.#bytes.length || (this.#isReadable && this.#stream.readableLength > 0)) return true;
+    // A stream tells its end to who asks for more than it has; before, all that came was handed over.
+    if (this.#isReadable) this.#inlet.read();
+    this.#isReadable = false;
+    return false;
   }
 
   /** Passes over QoS 0 messages that were read long ago; returns how many. */
@@ -140,9 +149,11 @@ export class PacketReader implements Passenger {
   /** True when so many bytes have come that were not handed over. */
   #has(count: number, at: number): boolean {
     while (this.#bytes.length - this.#at < count) {
-      this.#isReadable = false;
       const more = this.#inlet.read();
-      if (more === null) return false;
+      if (more === null) {
+        this.#isReadable = false;
+        return false;
+      }
       const left = this.#bytes.subarray(this.#at);
       this.#bytes = left.length === 0 ? more : Buffer.concat([left, more]);
       this.#at = 0;

@@ -12,7 +12,7 @@
 
 /** A connection, as far as the turnstile is concerned. */
 export interface Passenger {
-  /** It had more to say than one packet when it passed last, or must wait for what it said to be taken in. */
+  /** It had more than one packet when it passed last, or is for another reason in less of a hurry. */
   isBehind: boolean;
   /** Lets one packet through. `at` is monotonic, in milliseconds. True when there is another one to come. */
   pass(at: number): boolean;
@@ -20,6 +20,8 @@ export interface Passenger {
 
 /** After so long the event loop has a chance to see who else has come, and to send what is to be sent. */
 const TURN_MS = 10;
+/** At most so many pass in a turn: much of what a packet costs comes after it has passed. */
+const PASSING_MAX = 256;
 
 export class Turnstile {
   readonly #fresh = new Set<Passenger>();
@@ -63,9 +65,11 @@ export class Turnstile {
     if (this.waiting === 0) return;
     this.#beginTurn(performance.now());
     this.#isPassing = true;
-    for (let at = performance.now(); at < this.#turnEndsAt && this.waiting > 0; at = performance.now()) {
+    let at = performance.now();
+    for (let passed = 0; passed < PASSING_MAX && this.waiting > 0 && at < this.#turnEndsAt; passed += 2) {
       this.#letPass(this.#fresh, at);
       this.#letPass(this.#behind, at);
+      at = performance.now();
     }
     this.#isPassing = false;
   };
