@@ -13,6 +13,8 @@ export type Order =
     }
   /** `perSecond` absent: as fast as acknowledgements and sockets let it. */
   | { readonly do: 'beat'; readonly qos: 0 | 1; readonly forMs: number; readonly perSecond?: number }
+  /** Several beats in each write, so that one process can send more than any broker takes. */
+  | { readonly do: 'flood'; readonly qos: 0 | 1; readonly forMs: number; readonly perSecond: number }
   | { readonly do: 'vanish' };
 
 export interface Done {
@@ -23,6 +25,10 @@ export interface Done {
 
 /** Sockets that are being opened at the same time. */
 const OPENING_MAX = 64;
+/** Beats in one write of a flood. */
+const FLOOD_BEATS = 8;
+/** A device whose socket does not take them sends no more. */
+const UNSENT_BYTES_MAX = 65_536;
 /** A paced generator sends what is due at this rhythm. */
 const TICK_MS = 5;
 
@@ -96,9 +102,26 @@ async function beat({ qos, forMs, perSecond }: Extract<Order, { do: 'beat' }>): 
     const due = perSecond === undefined ? sent + devices.length : ((now - beganAt) * perSecond) / 1000;
     for (let tries = 0; sent < due && tries < 4 * devices.length; tries += 1) {
       const device = devices[at++ % devices.length] as Device;
-      if (!device.blocked && device.socket.writableLength < 65_536) send(device);
+      if (!device.blocked && device.socket.writableLength < UNSENT_BYTES_MAX) send(device);
     }
     await pause(perSecond === undefined ? 0 : TICK_MS);
+  }
+  return sent;
+}
+
+/** Sends whatever is acknowledged; what a socket does not take is not sent. */
+async function flood({ qos, forMs, perSecond }: Extract<Order, { do: 'flood' }>): Promise<number> {
+  const bursts = devices.map(({ beats }) => Buffer.concat(Array(FLOOD_BEATS).fill(beats[qos])));
+  const beganAt = performance.now();
+  let [at, due, sent] = [0, 0, 0];
+  for (let now = beganAt; now - beganAt < forMs; now = performance.now()) {
+    for (; due < ((now - beganAt) * perSecond) / 1000; due += FLOOD_BEATS, at += 1) {
+      const { socket } = devices[at % devices.length] as Device;
+      if (socket.writableLength >= UNSENT_BYTES_MAX) continue;
+      socket.write(bursts[at % devices.length] as Buffer);
+      sent += FLOOD_BEATS;
+    }
+    await pause(TICK_MS);
   }
   return sent;
 }
@@ -109,6 +132,7 @@ process.on('message', async (order: Order) => {
   let sent = 0;
   if (order.do === 'connect') sent = await open(order);
   else if (order.do === 'beat') sent = await beat(order);
+  else if (order.do === 'flood') sent = await flood(order);
   else for (const { socket } of devices.splice(0)) socket.removeAllListeners('close').destroy();
   const done: Done = {
     tookMs: performance.now() - beganAt,

@@ -5,7 +5,8 @@ import { beatPacket, connectPacket, PacketCounter, subscribePacket, TYPE } from 
 
 const WAIT_MS = 30_000;
 
-async function client(port: number, id: string, onData: (chunk: Buffer) => void): Promise<Socket> {
+/** Opens a connection and resolves when it is logged in. */
+export async function client(port: number, id: string, onData: (chunk: Buffer) => void): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => {});
   const counter = new PacketCounter();
@@ -89,7 +90,7 @@ export class GoodDevice implements Disposable {
   }
 }
 
-async function until(holds: () => boolean): Promise<void> {
+export async function until(holds: () => boolean): Promise<void> {
   for (const deadline = performance.now() + WAIT_MS; !holds(); ) {
     if (performance.now() > deadline) throw new Error('the broker did not answer');
     await pause(5);

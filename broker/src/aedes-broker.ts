@@ -3,7 +3,7 @@ import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
 import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
-import { type Distribute, guardPackets, type Will } from './aedes-seams.ts';
+import type { Distribute, Will } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
@@ -21,6 +21,7 @@ import { Login } from './login.ts';
 import { Membership } from './membership.ts';
 import { OpenWills } from './open-wills.ts';
 import { OrphanedWills } from './orphaned-wills.ts';
+import { PacketReader } from './packet-reader.ts';
 import { Roster } from './roster.ts';
 import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
@@ -29,6 +30,7 @@ import { storageFailure, storageOf } from './storage-choice.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Traffic } from './traffic.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface BrokerParts {
   readonly config: BrokerConfig;
@@ -51,6 +53,7 @@ export class AedesBroker implements Broker {
   readonly #traffic: Traffic;
   readonly #login: Login;
   readonly #store: SessionStore;
+  readonly #turnstile = new Turnstile();
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
   readonly #listeners: Listeners;
@@ -218,11 +221,20 @@ export class AedesBroker implements Broker {
   }
 
   #sysFacts(): SysFacts {
-    const { clientsConnected, retainedMessages } = this.counters();
+    const { clientsConnected, retainedMessages, refused } = this.counters();
+    const publishesDropped = refused['overload-shed'] + refused['tap-shed'] + refused['queue-overflow'];
     const { packetsReceived, publishesReceived } = this.#traffic;
     const uptimeMs = this.#parts.now() - this.#startedAt;
     const clientsAway = this.#store.awayCount;
-    return { uptimeMs, clientsConnected, clientsAway, packetsReceived, publishesReceived, retainedMessages };
+    return {
+      uptimeMs,
+      clientsConnected,
+      clientsAway,
+      packetsReceived,
+      publishesReceived,
+      publishesDropped,
+      retainedMessages,
+    };
   }
 
   async reload(): Promise<void> {
@@ -259,10 +271,11 @@ export class AedesBroker implements Broker {
 
   #welcome(arrival: Arrival): void {
     const { config, now } = this.#parts;
-    const { messagesPerSecondMax, messageBurstMax } = config.limits;
+    const { messagesPerSecondMax, messageBurstMax, turnWaitMsMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
     this.#membership.arrived(client, arrival, new TokenBucket(messagesPerSecondMax, messageBurstMax, now()));
-    guardPackets(client, this.#traffic.judge);
+    const { judge, shed } = this.#traffic;
+    new PacketReader(client, arrival.stream, { turnstile: this.#turnstile, judge, turnWaitMsMax, shed });
   }
 
   #mistake(error: unknown): void {

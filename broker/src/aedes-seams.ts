@@ -4,21 +4,16 @@
  * Each seam says what would go wrong without it. The version is pinned; {@link assertSeams} fails at start when
  * an update has moved one of them.
  */
+import type { Duplex } from 'node:stream';
 import type { Aedes, Client, ConnectPacket, PublishPacket } from 'aedes';
 import type { Parser } from 'mqtt-packet';
 
 export type Will = PublishPacket;
 
-/** mqtt-packet's parser: a state machine of named steps that run until one returns something falsy. */
-interface PacketParser extends Parser {
-  client: Client;
-  readonly packet: { readonly cmd: string; readonly length: number };
-  _parseLength(): boolean;
-  _emitError(error: Error): void;
-}
-
 interface ClientInternals {
-  readonly _parser: PacketParser;
+  readonly _parser: Parser;
+  /** Called when the socket has something to read, and whenever a packet is dealt with. */
+  _nextBatch(): void;
   /** The will of a client whose CONNECT was accepted, until it has fired. */
   readonly will: Will | null;
   readonly _disconnected?: boolean;
@@ -40,22 +35,46 @@ interface AedesInternals {
   unregisterClient(client: Client): void;
 }
 
-/** A parsed packet that fits; or the error that ends the connection before the rest of it is read. */
-export type PacketJudge = (client: Client, command: string, bytes: number) => Error | undefined;
+/** The way into a client of Aedes for what was read elsewhere. */
+export interface Inlet {
+  /** All bytes there are; null when there are none. */
+  read(): Buffer | null;
+  /** A packet as mqtt-packet would have parsed it. */
+  hand(packet: PublishPacket): void;
+  /** Bytes for mqtt-packet's parser. */
+  parse(bytes: Buffer): void;
+  /** Ends the connection. */
+  fail(error: Error): void;
+}
 
 /**
- * Has every packet judged by its declared length as soon as its header is read. Without it a declared 200 MB is
- * collected in memory, from sockets that have not even logged in.
+ * Stops Aedes from reading a client's stream by itself: it takes all there is at once, whoever else waits, and judges
+ * nothing by its header. `wanted` is called when Aedes has dealt with everything it was given. While `isFull`, the
+ * stream gets no further than the bytes it has: the system keeps the rest, and TCP slows the client down.
  */
-export function guardPackets(client: Client, judge: PacketJudge): void {
-  const parser = internals(client)._parser;
-  const parseLength = parser._parseLength;
-  parser._parseLength = function (this: PacketParser): boolean {
-    if (!parseLength.call(this)) return false;
-    const error = judge(client, this.packet.cmd, this.packet.length);
-    if (error === undefined) return true;
-    this._emitError(error);
-    return false;
+export function takeOverReading(
+  client: Client,
+  stream: Duplex,
+  { wanted, isFull }: { readonly wanted: () => void; readonly isFull: () => boolean },
+): Inlet {
+  const { _parser: parser, _nextBatch: nextBatch } = internals(client);
+  const read = stream.read.bind(stream);
+  const push = stream.push.bind(stream);
+  stream.push = (chunk, encoding) => push(chunk, encoding) && !isFull();
+  stream.read = (bytes?: number | null) => {
+    if (bytes === null)
+      wanted(); // Aedes asks so, Node asks with numbers
+    else if (bytes !== 0 || !isFull()) return read(bytes); // 0 is how a stream reads on by itself
+    return null;
+  };
+  stream.removeListener('readable', nextBatch);
+  nextBatch(); // Aedes counts the first batch before it has come
+  return {
+    // The exact number: otherwise the end of the stream is told before what was read is dealt with.
+    read: () => read(stream.readableLength || undefined),
+    hand: (packet) => parser.emit('packet', packet),
+    parse: (bytes) => parser.parse(bytes),
+    fail: (error) => parser.emit('error', error),
   };
 }
 

@@ -39,6 +39,7 @@ export const REASONS = {
   'tap-rejected': 'the detector did not take the message in',
   'tap-timeout': 'the detector did not answer in time',
   'tap-shed': 'a QoS 0 message not handed to the busy detector',
+  'overload-shed': 'a QoS 0 message that waited too long for its turn, more coming than can be taken',
   store: 'a file of sessions or retained verdicts that was damaged or could not be written',
   closing: 'refused because the broker is closing',
   internal: 'an unexpected error inside the broker',

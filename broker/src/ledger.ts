@@ -37,8 +37,9 @@ export class Ledger implements Disposable {
     this.#window = setInterval(() => this.turnWindow(), WINDOW_MS).unref();
   }
 
-  refuse(reason: Reason, circumstances: Circumstances = {}): void {
-    this.#counts[reason] += 1;
+  /** `times`: of what is told in one go, as it happened to the same client. */
+  refuse(reason: Reason, circumstances: Circumstances = {}, times = 1): void {
+    this.#counts[reason] += times;
     const told = (this.#told.get(reason) ?? 0) + 1;
     this.#told.set(reason, told);
     if (told > this.#linesPerWindow) return;

@@ -83,6 +83,11 @@ export const limitsSchema = section({
   tapTimeoutMs: whole(100, 600_000, 'milliseconds')
     .default(30_000)
     .describe('A message not taken in by then counts as refused: no PUBACK.'),
+  turnWaitMsMax: whole(10, 600_000, 'milliseconds')
+    .default(1_000)
+    .describe(
+      'A QoS 0 message that was read and waits longer, because more comes than can be taken, is left out.',
+    ),
   failedLoginsPerMinuteMax: whole(1, 100_000, 'log-ins')
     .default(20)
     .describe(

@@ -19,7 +19,7 @@ describe('$SYS/broker', () => {
     await observer.subscribe(['$SYS/broker/#'], 0);
     const heard = (): IPublishPacket[] =>
       observer.received.filter((packet): packet is IPublishPacket => packet.cmd === 'publish');
-    await until(() => heard().length === 9, 'nine values');
+    await until(() => heard().length === 10, 'ten values');
     const values = Object.fromEntries(heard().map(({ topic, payload }) => [topic, String(payload)]));
     assert.match(values['$SYS/broker/version'] ?? '', /^slowbeat version \d+\.\d+\.\d+$/);
     assert.match(values['$SYS/broker/uptime'] ?? '', /^\d+ seconds$/);
@@ -30,6 +30,7 @@ describe('$SYS/broker', () => {
     // CONNECT three times, SUBSCRIBE twice, PUBLISH once
     assert.equal(values['$SYS/broker/messages/received'], '6');
     assert.equal(values['$SYS/broker/publish/messages/received'], '1');
+    assert.equal(values['$SYS/broker/publish/messages/dropped'], '0');
     assert.equal(values['$SYS/broker/retained messages/count'], '0');
   });
 
@@ -60,12 +61,13 @@ describe('$SYS/broker', () => {
         clientsAway: 0,
         packetsReceived: 1,
         publishesReceived: 0,
+        publishesDropped: 0,
         retainedMessages: 0,
       }),
       publish: (topic, value) => told.push(`${topic} ${value}`),
     });
     sys.tell();
-    assert.equal(told.length, 9);
+    assert.equal(told.length, 10);
     clientsConnected = 2;
     told.length = 0;
     sys.tell();

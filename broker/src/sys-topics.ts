@@ -19,6 +19,8 @@ export interface SysFacts {
   /** Packets of any kind. */
   readonly packetsReceived: number;
   readonly publishesReceived: number;
+  /** Messages left out because there was no time or no room for them. */
+  readonly publishesDropped: number;
   readonly retainedMessages: number;
 }
 
@@ -59,6 +61,7 @@ export class SysTopics implements Disposable {
         'clients/maximum': this.#clientsMost,
         'messages/received': facts.packetsReceived,
         'publish/messages/received': facts.publishesReceived,
+        'publish/messages/dropped': facts.publishesDropped,
         'retained messages/count': facts.retainedMessages,
       }).map(([name, value]) => [`$SYS/broker/${name}`, String(value)]),
     );

@@ -1,13 +1,14 @@
 /** What clients that are in may say and hear: the hooks Aedes asks on every message. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
 import { type AccessRules, decide } from './access.ts';
-import { type Distribute, isWillOf, type PacketJudge, unsentBytes } from './aedes-seams.ts';
+import { type Distribute, isWillOf, unsentBytes } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
 import { NOBODY } from './identity.ts';
 import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
+import type { PacketJudge } from './packet-reader.ts';
 
 export interface TrafficParts {
   readonly config: BrokerConfig;
@@ -75,6 +76,12 @@ export class Traffic {
       return this.#refuse(client, 'rate-limit', `by ${command}`);
     }
     return undefined;
+  };
+
+  /** QoS 0 messages of this client were left out, because they had waited for too long. */
+  readonly shed = (client: Client, messages: number): void => {
+    const { connections, ledger } = this.#parts;
+    ledger.refuse('overload-shed', connections.circumstances(client), messages);
   };
 
   /**

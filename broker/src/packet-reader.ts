@@ -1,0 +1,193 @@
+/**
+ * Takes packets off a connection, one at a time when its turn comes, and hands them to Aedes.
+ *
+ * PUBLISH, which is nearly all that devices say, is taken apart here: mqtt-packet makes a dozen buffers of it. Anything
+ * else, and anything odd, goes through its parser as it comes.
+ */
+import type { Duplex } from 'node:stream';
+import type { Client } from 'aedes';
+import { type Inlet, takeOverReading } from './aedes-seams.ts';
+import {
+  commandOf,
+  fixedHeaderBytes,
+  isPlainPublish,
+  publishAt,
+  qosOf,
+  remainingBytes,
+} from './packet-bytes.ts';
+import type { Passenger, Turnstile } from './turnstile.ts';
+
+/** A packet that fits; or the error that ends the connection before the rest of it is read. */
+export type PacketJudge = (client: Client, command: string, bytes: number) => Error | undefined;
+
+export interface ReaderParts {
+  readonly turnstile: Turnstile;
+  readonly judge: PacketJudge;
+  /** How long a QoS 0 message may wait for its turn after it was read; milliseconds. */
+  readonly turnWaitMsMax: number;
+  /** So many QoS 0 messages of this client were left out, because they had waited for too long. */
+  readonly shed: (client: Client, messages: number) => void;
+}
+
+/** Packets of one connection that Aedes may have at the same time; beyond it nothing is read. */
+const AT_ONCE_MAX = 64;
+
+const NOTHING = Buffer.alloc(0);
+
+export class PacketReader implements Passenger {
+  /** Whoever is not logged in yet stands behind the devices that are: a stampede does not hold them up. */
+  isBehind = true;
+  readonly #parts: ReaderParts;
+  readonly #client: Client;
+  readonly #stream: Duplex;
+  readonly #inlet: Inlet;
+  /** What was read and not yet handed over, from `#at` on. */
+  #bytes: Buffer = NOTHING;
+  #at = 0;
+  /** When it was read; monotonic. */
+  #readAt = 0;
+  /** The stream has more to tell: bytes, or that there will be none. */
+  #isReadable = false;
+  /** Bytes of the packet at `#at`, once its header was found good; 0 before. */
+  #length = 0;
+  /** Of these, the ones that are still to go through mqtt-packet's parser. */
+  #unparsed = 0;
+  #isConnect = false;
+  /** Packets handed over since Aedes was last done with all of them. */
+  #underWay = 0;
+  #isPassing = false;
+
+  constructor(client: Client, stream: Duplex, parts: ReaderParts) {
+    this.#parts = parts;
+    this.#client = client;
+    this.#stream = stream;
+    stream.on('readable', () => {
+      this.#isReadable = true;
+      if (stream.readableLength === 0) this.isBehind = true; // its end, which is in no hurry
+      parts.turnstile.arrive(this);
+    });
+    this.#inlet = takeOverReading(client, stream, {
+      wanted: () => this.#wanted(),
+      isFull: () => this.isBehind,
+    });
+  }
+
+  pass(at: number): boolean {
+    if (this.#client.closed) return false;
+    this.#isPassing = true;
+    const shed = this.#dropStale(at);
+    if (shed > 0) this.#parts.shed(this.#client, shed);
+    const isThere = this.#underWay < AT_ONCE_MAX && this.#hasPacket(at);
+    if (isThere) this.#hand();
+    this.#isPassing = false;
+    const hasMore = isThere && this.#hasMore();
+    if (!this.#hasMore()) this.isBehind = false;
+    return hasMore;
+  }
+
+  /** Aedes is done with all it was given. */
+  #wanted(): void {
+    this.#underWay = 0;
+    if (!this.#isPassing && this.#hasMore()) this.#parts.turnstile.arrive(this);
+  }
+
+  #hasMore(): boolean {
+    if (this.#client.closed) return false;
+    if (this.#at < this.#bytes.length || (this.#isReadable && this.#stream.readableLength > 0)) return true;
+    // A stream tells its end to who asks for more than it has; before, all that came was handed over.
+    if (this.#isReadable) this.#inlet.read();
+    this.#isReadable = false;
+    return false;
+  }
+
+  /** Passes over QoS 0 messages that were read long ago; returns how many. */
+  #dropStale(at: number): number {
+    let dropped = 0;
+    while (
+      at - this.#readAt > this.#parts.turnWaitMsMax &&
+      this.#at < this.#bytes.length &&
+      this.#hasPacket(at) &&
+      this.#unparsed === 0 &&
+      qosOf(this.#bytes[this.#at] as number) === 0
+    ) {
+      this.#advance(this.#length);
+      dropped += 1;
+    }
+    return dropped;
+  }
+
+  /** True when a whole PUBLISH lies at `#at`, or something for the parser. */
+  #hasPacket(at: number): boolean {
+    if (this.#length === 0 && !this.#knowsLength(at)) return false;
+    return this.#has(this.#unparsed > 0 ? 1 : this.#length, at);
+  }
+
+  /** True when the header at `#at` is there, and what it declares may come. */
+  #knowsLength(at: number): boolean {
+    let header = 0;
+    for (let bytes = 2; header === 0; bytes += 1) {
+      if (!this.#has(bytes, at)) return false;
+      header = fixedHeaderBytes(this.#bytes, this.#at);
+    }
+    const first = this.#bytes[this.#at] as number;
+    if (header < 0) {
+      this.#length = this.#unparsed = Number.POSITIVE_INFINITY; // the parser has the words for it
+      return true;
+    }
+    const remaining = remainingBytes(this.#bytes, this.#at);
+    const error = this.#parts.judge(this.#client, commandOf(first), remaining);
+    if (error !== undefined) {
+      this.#inlet.fail(error);
+      return false;
+    }
+    this.#length = header + remaining;
+    this.#isConnect = commandOf(first) === 'connect';
+    if (!isPlainPublish(first)) this.#unparsed = this.#length;
+    return true;
+  }
+
+  /** True when so many bytes have come that were not handed over. */
+  #has(count: number, at: number): boolean {
+    while (this.#bytes.length - this.#at < count) {
+      const more = this.#inlet.read();
+      if (more === null) {
+        this.#isReadable = false;
+        return false;
+      }
+      const left = this.#bytes.subarray(this.#at);
+      this.#bytes = left.length === 0 ? more : Buffer.concat([left, more]);
+      this.#at = 0;
+      this.#readAt = at;
+    }
+    return true;
+  }
+
+  #hand(): void {
+    if (this.#unparsed === 0) {
+      const packet = publishAt(this.#bytes, this.#at, this.#length);
+      if (packet !== undefined) {
+        this.#advance(this.#length);
+        this.#underWay += 1;
+        this.#inlet.hand(packet);
+        return;
+      }
+      this.#unparsed = this.#length;
+    }
+    const piece = this.#bytes.subarray(this.#at, this.#at + this.#unparsed);
+    this.#unparsed -= piece.length;
+    this.#advance(piece.length);
+    if (this.#unparsed === 0) {
+      // What comes after CONNECT waits until that is answered.
+      this.#underWay = this.#isConnect ? AT_ONCE_MAX : this.#underWay + 1;
+    }
+    this.#inlet.parse(piece);
+  }
+
+  #advance(bytes: number): void {
+    this.#at += bytes;
+    if (this.#unparsed === 0) this.#length = 0;
+    if (this.#at < this.#bytes.length) return;
+    this.#bytes = NOTHING; // a buffer held for every idle connection is what a collector has to carry about
+    this.#at = 0;
+  }
+}
