@@ -168,7 +168,7 @@ test('foresees the hour at which a device slows down every day, and is not patie
       if (i === 32) noon = device.beats;
     }
     const evening = device.beats;
-    if (day > 30)
+    if (day > 45)
       assert.ok(evening > 4 && noon < 0.6 * evening, `day ${day}: ${noon} at noon, then ${evening}`);
     for (let i = 0; i < 8; i++) device.gap(4 * INTERVAL, 0);
   }

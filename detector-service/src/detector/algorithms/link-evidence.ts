@@ -1,4 +1,4 @@
-import { indexOf, LAWS, LOG_FIRST, logits, SURVIVAL } from './run-laws.ts';
+import { indexOf, LAWS, LOG_SCALE, logits, SURVIVAL } from './run-laws.ts';
 
 /** Evidence of one device about its link: slots relative to its base. Gaps that were no outage, and those with losses. */
 export const TRIALS = 0;
@@ -43,8 +43,8 @@ export class LinkLikelihood {
     const logs = state[base + LOG_LENGTHS] as number;
     const begins = indexOf(open) * LAWS.length;
     for (let law = 0; law < LAWS.length; law++) {
-      const first = LOG_FIRST[law] as number;
-      const value = runs * first + continuations * (LOG_STAY[law] as number) - logs * (DECAY[law] as number);
+      const scale = LOG_SCALE[law] as number;
+      const value = runs * scale + continuations * (LOG_STAY[law] as number) - logs * (DECAY[law] as number);
       this.byLaw[law] = begun === 0 ? value : value + Math.log(SURVIVAL[begins + law] as number);
     }
     exponentials(this.byLaw);

@@ -31,8 +31,8 @@ export const LENGTHS: readonly number[] = lengths();
 
 /** P(run ≥ length): a row over LAWS for each of LENGTHS. */
 export const SURVIVAL = new Float64Array(LENGTHS.length * LAWS.length);
-/** log P(length = 1). */
-export const LOG_FIRST = new Float64Array(LAWS.length);
+/** Logarithm of what makes length^−decay · stay^(length − 1) a distribution. */
+export const LOG_SCALE = new Float64Array(LAWS.length);
 /** Mean length. */
 export const MEAN = new Float64Array(LAWS.length);
 LAWS.forEach(tabulate);
@@ -65,11 +65,11 @@ function tabulate({ decay, stay }: RunLaw, law: number): void {
     const mass = steps === 1 ? at(length) : between(at(length), at(length + steps), steps);
     total += mass;
     SURVIVAL[i * LAWS.length + law] = total;
-    lengthsTotal += total * (length - (LENGTHS[i - 1] ?? 0));
+    lengthsTotal += mass * (length + (steps - 1) / 2);
   }
   for (let i = 0; i < LENGTHS.length; i++)
     SURVIVAL[i * LAWS.length + law] = (SURVIVAL[i * LAWS.length + law] as number) / total;
-  LOG_FIRST[law] = -Math.log(total);
+  LOG_SCALE[law] = -Math.log(total);
   MEAN[law] = lengthsTotal / total;
 }
 
