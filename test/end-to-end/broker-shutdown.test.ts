@@ -20,7 +20,7 @@ function connect(url: string, name: string): Promise<mqtt.MqttClient> {
 }
 
 test('SIGTERM makes a broker not ready, disconnects in turn while serving the rest, and publishes no will', async () => {
-  const { process, url, http } = await broker('broker.limits.shutdownDisconnectsPerSecond=10');
+  const { process, url, http } = await broker('broker.limits.shutdownDisconnectsPerSecond=2');
   await using _running = process;
   assert.equal((await fetch(`${http}/readyz`)).status, 200);
   const observer = await mqtt.connectAsync(url, { clientId: 'observer', reconnectPeriod: 0 });
