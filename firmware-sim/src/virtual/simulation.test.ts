@@ -63,6 +63,7 @@ const GAMES: readonly Game[] = [
     heldMs: 12 * HOUR,
     // 3.8 device-years.
     falseDeathsMax: 22,
+    foundMin: 30,
   },
   {
     story: 'meters-month',
@@ -70,8 +71,7 @@ const GAMES: readonly Game[] = [
     heldMs: 48 * HOUR,
     // 16 device-years.
     falseDeathsMax: 60,
-    // The adaptive algorithm starts cautiously with a class it has never seen: few deaths are found in its first month.
-    foundMin: 2,
+    foundMin: 30,
   },
 ];
 

@@ -17,7 +17,10 @@ const PRICES_MIN = 5;
 const PRICES_MAX = 1000;
 const PRICE_LOWEST = 0.02;
 const PRICE_HIGHEST = 10_000;
-/** Mistakes a class may make while it is learned, all told: this times the logarithm of its gaps. */
+/**
+ * Mistakes lent to a class while it is learned, all told: this times the logarithm of its gaps, a tenth of one in
+ * 100,000. Nothing else could be promised soon: after n gaps without a loss, nobody knows of a loss rarer than 1/n.
+ */
 const LOAN = 0.01;
 
 /**

@@ -6,8 +6,8 @@ import { CUTS, DECAYS, LAWS, STAYS } from './run-laws.ts';
  *
  * Devices of one class resemble each other, nobody knows how closely. So each hypothesis is a bell in the logit
  * with a place and a spread, one for the loss entry and one for the stay; or the stay follows the entry, as on
- * links that lose each beat by itself. The hypotheses are weighed by what they make of all devices together
- * (hierarchical Bayes), so a handful of gaps of each of many devices say much, and those of one device little.
+ * links that lose each beat by itself; or runs are bursts of one decay. The hypotheses are weighed by what they make
+ * of all devices together (hierarchical Bayes), so a handful of gaps of each of many devices say much, and those of one device little.
  */
 
 /** Spreads of a bell: alike, mixed, anything. Logits. */
@@ -17,10 +17,10 @@ const STAY_PLACES = range(-5, 3, 1);
 /** How far the stay of a link that loses each beat by itself is from the entry. */
 const FOLLOW_SPREADS = [0.4, 1.5];
 
-/** Where entries and stays are usually found: some 2 % of the beats begin a run, one run in four goes on. */
+/** Where they are usually found: 2 % of the beats begin a run, one run in four goes on, give or take a factor of ten. */
 const ENTRY_USUAL = { place: -4, spread: 2 };
 const STAY_USUAL = { place: -1, spread: 1 };
-/** Share of the classes whose runs do not end like those of a Markov chain. */
+/** Share of the classes whose runs end like no Markov chain's. A few dozen runs overrule it, either way. */
 const BURSTY = 0.05;
 /** Share of the classes whose stays follow the entries. */
 const FOLLOWING = 0.5;
