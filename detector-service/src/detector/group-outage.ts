@@ -242,9 +242,7 @@ export class GroupOutage {
     const [member] = group.incident?.silent ?? [];
     if (member === undefined) return;
     const groups = this.#fleet.groups.of(member);
-    for (const wider of groups.slice(groups.indexOf(group) + 1)) {
-      if (wider.incident === undefined) this.#lookAt(wider, at, now);
-    }
+    for (const wider of groups.slice(groups.indexOf(group) + 1)) this.#lookAt(wider, at, now);
   }
 
   #silence(incident: Incident, device: number, at: number, now: number): void {
@@ -258,8 +256,8 @@ export class GroupOutage {
     if (incident.backSince !== undefined || !this.#search.isSilentTo(group, device)) return false;
     const { lastSeenAt, intervalMs } = this.#fleet.table;
     if (!(lastSeenAt.get(device) > incident.since)) return true;
-    // Of a large group of which nobody has been heard for so long, it was one of the last to be heard.
-    return group.members.length > SMALL && at - group.heardAt >= intervalMs.get(device);
+    // Of a group of which nobody has been heard for so long, it was one of the last to be heard.
+    return group.heardAt <= this.#search.silentSince(device) || at - group.heardAt >= intervalMs.get(device);
   }
 
   /** True when the group is heard again, and the device's part of it, too. */

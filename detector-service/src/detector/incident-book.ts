@@ -53,11 +53,8 @@ export class IncidentBook {
   /** Opens an incident of the group, or widens the eldest of its parts, or renews the one it has. */
   begin(group: Group, since: number, now: number, parts: ReadonlySet<Incident>): Incident {
     this.changed();
-    if (group.incident !== undefined) {
-      group.incident.relapse(since);
-      return group.incident;
-    }
-    const [eldest, ...others] = [...parts].sort((a, b) => a.number - b.number);
+    const byAge = [...parts].sort((a, b) => a.number - b.number);
+    const [eldest, ...others] = group.incident === undefined ? byAge : [group.incident, ...byAge];
     if (eldest === undefined) {
       this.#latest += 1;
       return this.#add(new Incident(this.#latest, group, since, now));

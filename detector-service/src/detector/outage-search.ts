@@ -61,7 +61,8 @@ export class OutageSearch {
       }
     }
     const silent = unexplained + group.unreachable;
-    const causes = narrower.size + Math.min(1, unexplained);
+    const isOut = group.incident !== undefined && group.incident.backSince === undefined;
+    const causes = Number(isOut) + narrower.size + Math.min(1, unexplained);
     // Several causes that leave nobody to talk are one.
     if (narrower.size > 0 && causes > 1 && silent >= SHARE_WHOLE * (silent + heardAt.length)) {
       return { since: Number.NEGATIVE_INFINITY, narrower };
