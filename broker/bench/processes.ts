@@ -90,7 +90,7 @@ class MosquittoTarget extends Target {
   }
 
   counted(): Promise<Counted> {
-    return Promise.resolve({ taken: 0, wills: 0, shed: 0 });
+    return Promise.resolve({ taken: 0, wills: 0, shed: 0, cutOff: 0 });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -12,9 +12,9 @@ const MIB = 2 ** 20;
 export async function stuck(seconds: number, print: (line: string) => void): Promise<void> {
   print('');
   print(
-    '| A subscriber stops reading | delivered/s to another one, median | least in a second | MiB, most | good device, ms: median, worst |',
+    '| A subscriber stops reading | delivered/s to another one, median | least in a second | cut off | MiB, most | good device, ms: median, worst |',
   );
-  print('|---|---|---|---|---|');
+  print('|---|---|---|---|---|---|');
   for (const name of ['slowbeat', 'aedes'] as const) print(await withStuck(name, seconds));
 }
 
@@ -39,7 +39,7 @@ async function withStuck(name: TargetName, seconds: number): Promise<string> {
       rssMax = Math.max(rssMax, target.rssBytes);
     }
   } catch {
-    return `| ${name} | died after ${perSecond.length} s | | ${Math.round(rssMax / MIB)} | |`;
+    return `| ${name} | died after ${perSecond.length} s | | | ${Math.round(rssMax / MIB)} | |`;
   } finally {
     deaf.destroy();
   }
@@ -48,6 +48,7 @@ async function withStuck(name: TargetName, seconds: number): Promise<string> {
     name,
     median(perSecond),
     Math.min(...perSecond),
+    (await target.counted()).cutOff,
     rssMax / MIB,
     `${Math.round(median(latencies))}, ${Math.round(quantile(latencies, 1))}`,
   ];

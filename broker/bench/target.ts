@@ -13,11 +13,13 @@ export interface Counted {
   readonly wills: number;
   /** Messages left out because the broker or the tap was busy. */
   readonly shed: number;
+  /** Subscribers cut off because they did not read. */
+  readonly cutOff: number;
 }
 
 let taken = 0;
 let wills = 0;
-let shed = (): number => 0;
+let refused: () => Partial<Record<string, number>> = () => ({});
 
 function count(topic: string): void {
   if (topic.endsWith('/will')) wills += 1;
@@ -31,10 +33,7 @@ async function slowbeat(): Promise<number> {
     limits: { messagesPerSecondMax: 1_000_000, messageBurstMax: 1_000_000 },
     tap: ({ topic }) => count(topic),
   });
-  shed = () => {
-    const { refused } = broker.counters();
-    return refused['overload-shed'] + refused['tap-shed'];
-  };
+  refused = () => broker.counters().refused;
   return broker.endpoints[0]?.port ?? 0;
 }
 
@@ -52,7 +51,8 @@ async function aedes(): Promise<number> {
 
 const port = await (process.argv[2] === 'slowbeat' ? slowbeat() : aedes());
 process.on('message', () => {
-  const counted: Counted = { taken, wills, shed: shed() };
+  const { 'overload-shed': late = 0, 'tap-shed': unheard = 0, 'slow-reader': cutOff = 0 } = refused();
+  const counted: Counted = { taken, wills, shed: late + unheard, cutOff };
   process.send?.(counted);
 });
 process.on('disconnect', () => process.exit());

@@ -77,7 +77,8 @@ export class PacketReader implements Passenger {
     this.#isPassing = true;
     const shed = this.#dropStale(at);
     if (shed > 0) this.#parts.shed(this.#client, shed);
-    const isThere = this.#underWay < AT_ONCE_MAX && this.#hasPacket(at);
+    // What was passed over may have brought to light a packet that ended the connection.
+    const isThere = this.#underWay < AT_ONCE_MAX && !this.#client.closed && this.#hasPacket(at);
     if (isThere) this.#hand();
     this.#isPassing = false;
     const hasMore = isThere && this.#hasMore();
