@@ -53,9 +53,9 @@ function caseOf(intervalMs: number, size: number, loss: number, durationMs: numb
 }
 
 /** Lets it happen, and holds it to its truth: as many incidents, no death but those that were, all of them found. */
-function judge(name: string, incidents: number, worldOf: (one: Case) => World): void {
+function judge(name: string, incidents: number, worldOf: (one: Case) => World, cases = CASES): void {
   test(name, () => {
-    for (const one of CASES) {
+    for (const one of cases) {
       const world = worldOf(one);
       const { transitions, incidents: told, states } = happen(world);
       const deaths = world.deaths ?? new Map<number, number>();
@@ -102,6 +102,8 @@ judge(
     ...world,
     outages: [{ ...out, staggerMs: intervalMs }],
   }),
+  // Of hourly beats a punctual device may miss one: the first are dead before anybody can know that others follow.
+  CASES.filter(({ intervalMs }) => intervalMs < HOUR_MS),
 );
 
 judge('members that come back one by one are waited for', 1, ({ world, out }) => ({
