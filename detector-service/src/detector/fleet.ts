@@ -20,8 +20,6 @@ const EARLY_SHARE = 0.9;
 /** However short the time without a connection was, a device is given so many intervals to be back. */
 const RECONNECT_INTERVALS = 2;
 const HOUR_MS = 3_600_000;
-/** All of a group with this interval have been due once, in intervals; a little longer, for who jitters. */
-const TURN = 1.1;
 /** A level up to which no more than one mistake is remembered, with what its column rounds off. */
 const ONE_MISTAKE = 1.1;
 
@@ -42,8 +40,6 @@ export class Fleet {
   /** End of the latest blind time: a gap that reaches back beyond it teaches nothing. */
   hearingSince = Number.NEGATIVE_INFINITY;
 
-  /** Whether silence may have a cause common to a group. */
-  readonly #common: boolean;
   readonly #classNumbers: ReadonlyMap<string, number>;
   /** Scratch values, so that a heartbeat allocates nothing. */
   readonly #plan: Plan = { at: 0, nextMs: 0, intervalMs: 0 };
@@ -51,7 +47,6 @@ export class Fleet {
   readonly #gap: Gap = { at: 0, nextMs: 0, intervalMs: 0, gapMs: 0, missed: -1, mistake: false };
 
   constructor(classes: Readonly<Record<string, ClassConfig>>, outageGroups: readonly GroupKind[]) {
-    this.#common = outageGroups.length > 0;
     this.classes = Object.entries(classes).map(([name, config]) => ({
       name,
       config,
@@ -143,23 +138,12 @@ export class Fleet {
     const capMs = deadlines.expectedMs + config.maxSilenceMs;
     const flapping = model.cautious ? 0 : this.flapLevel(device, at);
     const extraMs = flapping > 1 ? (flapMargin(flapping) - 1) * (deadlines.deadMs - deadlines.expectedMs) : 0;
-    const deadMs = Math.min(
-      Math.max(deadlines.deadMs + extraMs, config.minSilenceMs, this.#turnMs(model, plan, deadlines)),
-      capMs,
-    );
+    const deadMs = Math.min(Math.max(deadlines.deadMs + extraMs, config.minSilenceMs), capMs);
     // Whole milliseconds, as a verdict's instant becomes a timestamp; announcements and intervals may have fractions.
     table.expectedBy.set(device, Math.ceil(at + deadlines.expectedMs));
     table.suspectAt.set(device, Math.ceil(at + Math.min(deadlines.suspectMs, deadMs)));
     table.deadAt.set(device, Math.ceil(at + deadMs));
     this.flag(device, FLAG.announced, nextMs > 0);
-  }
-
-  /**
-   * Where silence may be a common one, nobody is dead before its fellows have had their turn to be heard or not, once
-   * round: on perfect links one missing beat would be enough, and a group that falls silent one by one would die.
-   */
-  #turnMs(model: FreshnessModel, { intervalMs }: Plan, { expectedMs }: Deadlines): number {
-    return this.#common && model.cautious ? expectedMs + TURN * Math.min(intervalMs, expectedMs) : 0;
   }
 
   /** How many mistakes about the device are remembered; 0 while it is not more than one. */
