@@ -257,7 +257,7 @@ export class GroupOutage {
     const { lastSeenAt, intervalMs } = this.#fleet.table;
     if (!(lastSeenAt.get(device) > incident.since)) return true;
     // Of a group of which nobody has been heard for so long, it was one of the last to be heard.
-    return group.heardAt <= this.#search.silentSince(device) || at - group.heardAt >= intervalMs.get(device);
+    return at - group.heardAt >= intervalMs.get(device);
   }
 
   /** True when the group is heard again, and the device's part of it, too. */
