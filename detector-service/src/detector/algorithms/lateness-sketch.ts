@@ -24,7 +24,8 @@ export class LatenessSketch {
 
   constructor() {
     for (let bin = 0; bin < BINS; bin++) {
-      this.#counts[bin] = IMAGINED * 0.5 * (imagined(lowerEdge(bin)) - imagined(lowerEdge(bin + 1)));
+      this.#counts[bin] =
+        IMAGINED * 0.5 * (imagined(EDGES[bin] as number) - imagined(EDGES[bin + 1] as number));
     }
     this.#samples[0] = IMAGINED;
     this.#fit();
@@ -48,12 +49,31 @@ export class LatenessSketch {
     const tailBin = this.#tail[0] as number;
     if (bin >= tailBin) {
       return (
-        (this.#survival[tailBin] as number) * (scaled / lowerEdge(tailBin)) ** -(this.#tail[1] as number)
+        (this.#survival[tailBin] as number) *
+        (scaled / (EDGES[tailBin] as number)) ** -(this.#tail[1] as number)
       );
     }
     const from = this.#survival[bin] as number;
     const to = this.#survival[bin + 1] as number;
     return from * (to / from) ** (position - bin);
+  }
+
+  /** The smallest lateness whose survival is at most `limit`: the inverse of `survival`. */
+  reach(limit: number): number {
+    const [tailBin = 0, shape = 1] = this.#tail;
+    const survival = this.#survival;
+    if (limit >= (survival[0] as number)) return 0;
+    const ofTail = survival[tailBin] as number;
+    if (limit <= ofTail) return (EDGES[tailBin] as number) * (ofTail / limit) ** (1 / shape);
+    let low = 0;
+    let high = tailBin;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((survival[middle] as number) > limit) low = middle;
+      else high = middle;
+    }
+    const from = survival[low] as number;
+    return edge(low + Math.log(limit / from) / Math.log((survival[high] as number) / from));
   }
 
   /** Everything, the latest fit included: what is restored goes on exactly as before. */
@@ -99,7 +119,8 @@ export class LatenessSketch {
   }
 }
 
-const lowerEdge = (bin: number): number => 2 ** (OCTAVE_MIN + bin / BINS_PER_OCTAVE);
+const edge = (position: number): number => 2 ** (OCTAVE_MIN + position / BINS_PER_OCTAVE);
+const EDGES = Float64Array.from({ length: BINS + 1 }, (_, bin) => edge(bin));
 /** Survival of the imagined positive samples. */
 const imagined = (x: number): number => (1 + x / 2) ** -2;
 

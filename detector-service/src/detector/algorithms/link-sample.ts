@@ -15,7 +15,7 @@ const OPEN_GAPS = 16;
 const OPEN_BEATS = 30;
 /** The class is judged anew when the sample's evidence has grown by this share, and anyhow after so many gaps. */
 const GROWTH = 0.25;
-const GAPS_MAX = 20_000;
+const GAPS_MAX = 50_000;
 
 /** Devices for which the expectation from all of them together counts, beside each of them. */
 const KIND_DEVICES = 4;
@@ -155,14 +155,17 @@ export class LinkSample {
     const { weights } = this;
     let total = 0;
     for (let m = 0; m < LAWS.length; m++) {
+      const law = byLaw[m] as number;
+      if (law < NEGLIGIBLE_LAW) continue;
       let row = 0;
       for (let e = from, at = m * ENTRIES.length + from; e < to; e++, at++)
         row += (weights[at] as number) * (byEntry[e] as number);
-      total += row * (byLaw[m] as number);
+      total += row * law;
     }
     for (let m = 0; m < LAWS.length; m++) {
-      const stay = (byLaw[m] as number) / total;
-      if (stay < 1e-12) continue;
+      const law = byLaw[m] as number;
+      if (law < NEGLIGIBLE_LAW) continue;
+      const stay = law / total;
       for (let e = from, at = m * ENTRIES.length + from; e < to; e++, at++)
         sum[at] = (sum[at] as number) + (weights[at] as number) * (byEntry[e] as number) * stay;
     }
@@ -176,6 +179,9 @@ interface Evidence {
   readonly from: number;
   readonly to: number;
 }
+
+/** Laws less likely than the likeliest by this factor are left out. */
+const NEGLIGIBLE_LAW = 1e-9;
 
 /** A ticket, `turn · ROWS + row + 1`, must be exact as a 32-bit float. */
 const TURNS = 2 ** 24 / ROWS - 1;

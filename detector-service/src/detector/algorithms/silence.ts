@@ -3,7 +3,6 @@ import { type Mass, runReach, runSurvival } from './run-law.ts';
 
 /** Earlier beats that may still be on their way; what lies further back no longer counts. */
 const BEATS_UNDERWAY = 4;
-const BISECTIONS = 15;
 /** Smallest margin, in steps: a deadline never sits on the instant at which a beat is due. */
 const MARGIN_MIN = 0.01;
 /** Nor so shortly before it. */
@@ -79,21 +78,18 @@ export class Silence {
   /** The earliest point at which the survival is at most `limit`. */
   reach(losses: Mass, limit: number, stepMs: number, scale: number, into: Point): void {
     let beats = runReach(losses, limit);
-    while (beats < BEATS_MAX && this.survival(losses, beats, stepMs, stepMs, scale) > limit) beats++;
+    let rest = this.survival(losses, beats, stepMs, stepMs, scale);
+    while (beats < BEATS_MAX && rest > limit) {
+      beats++;
+      rest = this.survival(losses, beats, stepMs, stepMs, scale);
+    }
     const sooner = beats === 1 ? 1 : runSurvival(losses, beats - 1);
     const later = runSurvival(losses, beats);
-    const rest = this.survival(losses, beats, stepMs, stepMs, scale);
-    let low = 0;
-    let high = stepMs;
-    for (let i = 0; i < BISECTIONS; i++) {
-      const middle = (low + high) / 2;
-      const underway = (sooner - later) * this.#lateAfter(beats - 1, middle, stepMs, scale);
-      if (rest + underway > limit) low = middle;
-      else high = middle;
-    }
+    const underway = Math.max(Number.MIN_VALUE, sooner - later);
+    const marginMs = this.#reachAfter(beats - 1, (limit - rest) / underway, stepMs, scale);
     into.beats = beats;
-    into.marginMs = Math.max(high, MARGIN_MIN * stepMs);
-    if (high > (1 - BEFORE_DUE) * stepMs) {
+    into.marginMs = Math.max(marginMs, MARGIN_MIN * stepMs);
+    if (marginMs > (1 - BEFORE_DUE) * stepMs) {
       // Just before a beat is due: hearing whether it comes costs next to nothing.
       into.beats++;
       into.marginMs = BEFORE_DUE * stepMs;
@@ -109,6 +105,13 @@ export class Silence {
     return missed === 0
       ? this.#late.survival(marginMs / scale)
       : this.#later.survival(marginMs / this.#spread(scale, stepMs, missed));
+  }
+
+  /** The margin, at most a step, at which `#lateAfter` is down to `limit`. */
+  #reachAfter(missed: number, limit: number, stepMs: number, scale: number): number {
+    if (limit <= 0) return stepMs;
+    const scaled = missed === 0 ? this.#late.reach(limit) : this.#later.reach(limit);
+    return Math.min(stepMs, scaled * (missed === 0 ? scale : this.#spread(scale, stepMs, missed)));
   }
 
   #spread(scale: number, stepMs: number, missed: number): number {
