@@ -109,8 +109,11 @@ export class GroupOutage {
     this.book.release(device);
     // Who did not return in time says nothing of the others: a part of them may not be back yet.
     if (to === 'suspect') this.book.changed();
-    else if (incident.returned(at)) this.#giveTime(incident, incident.silent, at);
-    else if (incident.backSince !== undefined) this.#partIsBack(incident, device, at);
+    else if (incident.returned(at)) {
+      // The way it came is open to its fellows, too.
+      for (const group of this.#narrower(incident, device)) group.heardAt = at;
+      this.#giveTime(incident, incident.silent, at);
+    } else if (incident.backSince !== undefined) this.#partIsBack(incident, device, at);
     if (incident.silent.size === 0) this.book.end(incident, at);
   }
 
@@ -256,8 +259,9 @@ export class GroupOutage {
     if (incident.backSince !== undefined || !this.#search.isSilentTo(group, device)) return false;
     const { lastSeenAt, intervalMs } = this.#fleet.table;
     if (!(lastSeenAt.get(device) > incident.since)) return true;
-    // Of a group of which nobody has been heard for so long, it was one of the last to be heard.
-    return at - group.heardAt >= intervalMs.get(device);
+    // Of a group in which nobody talks any more, or has for so long, it was one of the last to be heard.
+    const isSilent = group.overdue + group.unreachable >= group.members.length;
+    return isSilent || at - group.heardAt >= intervalMs.get(device);
   }
 
   /** True when the group is heard again, and the device's part of it, too. */
