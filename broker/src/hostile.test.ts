@@ -8,7 +8,7 @@ import { type RunningBroker, runBroker } from './test-support/running-broker.ts'
 
 const BEAT = 'hb/v1/meter/good/beat';
 
-/** Printed with a failure, and settable, so that it can be run again. */
+/** In the name of each test, so that a failure tells it; settable, so that it can be run again. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 
 const text = fc.oneof(
@@ -100,7 +100,66 @@ async function assault(running: RunningBroker, bytes: fc.Arbitrary<Buffer>, atta
   }
 }
 
-describe(`hostile bytes, seed ${SEED} (FUZZ_SEED repeats it)`, () => {
+/** All bytes a client is sent from now on, until its connection ends. */
+async function answersTo(client: RawClient, attack: Buffer): Promise<string> {
+  const answers: Buffer[] = [];
+  client.socket.on('data', (bytes) => answers.push(bytes));
+  client.socket.write(attack);
+  await within(client.ended, 'the connection to end');
+  return Buffer.concat(answers).toString('hex');
+}
+
+describe('a packet of a length that its kind cannot have', () => {
+  for (const [what, hex] of [
+    ['PUBACK without a message id', '4000'],
+    ['PUBREC without a message id', '5000'],
+    ['PUBREL without a message id', '6200'],
+    ['PUBREL with half a message id', '620100'],
+    ['PUBREL with more than a message id', '6203000100'],
+    ['PUBCOMP without a message id', '7000'],
+    ['SUBSCRIBE without a filter', '82020001'],
+    ['UNSUBSCRIBE with half a message id', 'a20100'],
+    ['UNSUBSCRIBE without a filter', 'a2020001'],
+    ['PINGREQ with something in it', 'c00100'],
+    ['DISCONNECT with something in it', 'e00100'],
+    ['QoS 1 PUBLISH without a message id', '32050003612f62'],
+    ['QoS 1 PUBLISH with message id 0', '32070003612f620000'],
+    ['QoS 2 PUBLISH without a message id', '34050003612f62'],
+    ['PUBLISH that ends in its topic', '30040003612f'],
+  ] as const) {
+    it(`ends the connection without a byte of an answer, as what follows it does: ${what}`, async () => {
+      await using running = await runBroker({ topics: 'any' });
+      const client = await RawClient.login(running.port, { clientId: 'odd' });
+      assert.equal(await answersTo(client, Buffer.from(`${hex}620200006202000062020000`, 'hex')), '');
+      assert.equal(running.broker.counters().refused.malformed, 1);
+    });
+  }
+
+  it('is refused, as is a will of QoS 3, which would have cut off whoever was told of it', async () => {
+    await using running = await runBroker();
+    const observer = await RawClient.login(running.port, { clientId: 'observer' });
+    await observer.subscribe(['hb/v1/#'], 2);
+    const topic = 'hb/v1/meter/d1/will';
+    const connect = mqtt.generate({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      keepalive: 60,
+      clientId: 'd1',
+      will: { topic, payload: Buffer.from('{}'), qos: 2, retain: false },
+    });
+    connect[9] = (connect[9] as number) | 0x18;
+    const mortal = await RawClient.open(running.port);
+    mortal.socket.write(connect);
+    await within(mortal.ended, 'the connection to end');
+    assert.equal(running.broker.counters().refused.malformed, 1);
+    observer.send({ cmd: 'pingreq' });
+    await observer.next('pingresp');
+  });
+});
+
+describe('hostile bytes', () => {
   const roomy = { limits: { messageBurstMax: 100_000 } };
 
   for (const [what, bytes, attacks] of [
@@ -109,7 +168,7 @@ describe(`hostile bytes, seed ${SEED} (FUZZ_SEED repeats it)`, () => {
     ['mutated packets', mutated, 1_500],
     ['well-formed packets in any order', packets, 1_000],
   ] as const) {
-    it(`survives ${attacks} connections of ${what}, and a good client is served all along`, async () => {
+    it(`survives ${attacks} connections of ${what}, and a good client is served all along, FUZZ_SEED=${SEED}`, async () => {
       await using running = await runBroker(roomy);
       const good = await RawClient.login(running.port, { clientId: 'good' });
       let attacking = true;
@@ -137,7 +196,7 @@ describe(`hostile bytes, seed ${SEED} (FUZZ_SEED repeats it)`, () => {
     });
   }
 
-  it('survives 20,000 mutated packets on connections that are reopened whenever they end', async () => {
+  it(`survives 20,000 mutated packets on connections that are reopened whenever they end, FUZZ_SEED=${SEED}`, async () => {
     await using running = await runBroker(roomy);
     const samples = fc.sample(mutated, { numRuns: 20_000, seed: SEED });
     const login = { clientId: 'fuzz' };

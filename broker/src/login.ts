@@ -102,7 +102,11 @@ export class Login {
     const { identity } = proof;
     this.#checkWill(identity, connect);
     connection.proof = proof;
-    if (connect.will !== undefined) connection.will = connect.will as Will;
+    if (connect.will !== undefined) {
+      // Its own bytes, for as long as the connection: as parsed, they are a view of all that was read at once.
+      connect.will.payload = Buffer.from(connect.will.payload as Buffer);
+      connection.will = connect.will as Will;
+    }
     if (identity.role === 'device' || identity.role === 'gateway') {
       // A device hears nothing but its own ping, and a ping of the past is worth nothing: no session is kept.
       connect.clean = true;
@@ -129,6 +133,8 @@ export class Login {
 
   #checkWill(identity: Identity, { will }: MutableConnect): void {
     if (will === undefined) return;
+    // Section 3.1.2.6. It cannot be written: whoever was to be told of it would be cut off instead.
+    if ((will.qos ?? 0) > 2) throw new Refusal('malformed', 'a will of QoS 3');
     const { limits } = this.#parts.config;
     if (will.topic.length > limits.topicLengthMax) {
       throw new Refusal('topic-too-long', `a will topic of ${will.topic.length} characters`);

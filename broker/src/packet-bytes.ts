@@ -22,10 +22,32 @@ const COMMANDS = [
 ] as const;
 
 const PUBLISH = 3;
+
+/** Bytes that may follow the fixed header, of packets for which MQTT 3.1.1 (sections 3.4 to 3.14) sets a bound. */
+const REMAINING: ReadonlyMap<string, readonly [min: number, max: number]> = new Map([
+  ['puback', [2, 2]],
+  ['pubrec', [2, 2]],
+  ['pubrel', [2, 2]],
+  ['pubcomp', [2, 2]],
+  ['subscribe', [5, Number.POSITIVE_INFINITY]], // a message id, and at least one filter with its QoS
+  ['unsubscribe', [4, Number.POSITIVE_INFINITY]],
+  ['pingreq', [0, 0]],
+  ['disconnect', [0, 0]],
+]);
+
 const LENGTH_DIGITS_MAX = 4;
 
 export function commandOf(firstByte: number): (typeof COMMANDS)[number] {
   return COMMANDS[firstByte >> 4] ?? 'reserved';
+}
+
+/**
+ * True when a packet of this kind may have so many bytes after its fixed header. mqtt-packet does not ask: of a
+ * PUBREL without a message id it makes one with −1, and the answer to that is half a packet.
+ */
+export function mayRemain(command: string, bytes: number): boolean {
+  const [min, max] = REMAINING.get(command) ?? [0, Number.POSITIVE_INFINITY];
+  return bytes >= min && bytes <= max;
 }
 
 /** True for a PUBLISH of QoS 0 or 1. */

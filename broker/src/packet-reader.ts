@@ -11,6 +11,7 @@ import {
   commandOf,
   fixedHeaderBytes,
   isPlainPublish,
+  mayRemain,
   publishAt,
   qosOf,
   remainingBytes,
@@ -136,13 +137,16 @@ export class PacketReader implements Passenger {
       return true;
     }
     const remaining = remainingBytes(this.#bytes, this.#at);
-    const error = this.#parts.judge(this.#client, commandOf(first), remaining);
+    const command = commandOf(first);
+    const error =
+      this.#parts.judge(this.#client, command, remaining) ??
+      (mayRemain(command, remaining) ? undefined : new Error(`${command} of ${remaining} bytes`));
     if (error !== undefined) {
       this.#inlet.fail(error);
       return false;
     }
     this.#length = header + remaining;
-    this.#isConnect = commandOf(first) === 'connect';
+    this.#isConnect = command === 'connect';
     if (!isPlainPublish(first)) this.#unparsed = this.#length;
     return true;
   }
