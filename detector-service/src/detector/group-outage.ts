@@ -260,8 +260,14 @@ export class GroupOutage {
     const { lastSeenAt, intervalMs } = this.#fleet.table;
     if (!(lastSeenAt.get(device) > incident.since)) return true;
     // Of a group in which nobody talks any more, or has for so long, it was one of the last to be heard.
-    const isSilent = group.overdue + group.unreachable >= group.members.length;
-    return isSilent || at - group.heardAt >= intervalMs.get(device);
+    return this.#isSilent(group) || at - group.heardAt >= intervalMs.get(device);
+  }
+
+  /** True when nobody of it is alive; of a large group this is not asked. */
+  #isSilent(group: Group): boolean {
+    if (group.members.length > SMALL) return false;
+    for (const member of group.members) if (this.#fleet.state(member) === 'alive') return false;
+    return true;
   }
 
   /** True when the group is heard again, and the device's part of it, too. */
