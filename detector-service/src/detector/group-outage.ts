@@ -227,7 +227,6 @@ export class GroupOutage {
     }
     // Where nobody is heard, the last who was tells best when it began.
     if (group.heardAt <= latestOnset) beganBy = Math.max(beganBy, group.heardAt);
-    const takesOver = group.incident === undefined && narrower.size > 0;
     const incident = this.book.begin(group, beganBy, now, narrower);
     for (const member of [...group.members]) {
       const state = this.#fleet.state(member);
@@ -237,7 +236,7 @@ export class GroupOutage {
       if (died || state === 'suspect') this.#silence(incident, member, at, now);
     }
     // They are looked at again when this incident is.
-    if (takesOver) for (const member of incident.silent) this.#verdicts.arm(member);
+    if (narrower.size > 0) for (const member of incident.silent) this.#verdicts.arm(member);
     this.#lookWider(group, at, now);
   }
 
