@@ -82,9 +82,9 @@ export class PacketReader implements Passenger {
     const isThere = this.#underWay < AT_ONCE_MAX && !this.#client.closed && this.#hasPacket(at);
     if (isThere) this.#hand();
     this.#isPassing = false;
-    const hasMore = isThere && this.#hasMore();
-    if (!this.#hasMore()) this.isBehind = false;
-    return hasMore;
+    const hasMore = this.#hasMore();
+    if (!hasMore) this.isBehind = false;
+    return isThere && hasMore;
   }
 
   /** Aedes is done with all it was given. */

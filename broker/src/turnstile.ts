@@ -63,9 +63,9 @@ export class Turnstile {
   readonly #nextTurn = (): void => {
     this.#isTurnOn = false;
     if (this.waiting === 0) return;
-    this.#beginTurn(performance.now());
-    this.#isPassing = true;
     let at = performance.now();
+    this.#beginTurn(at);
+    this.#isPassing = true;
     for (let passed = 0; passed < PASSING_MAX && this.waiting > 0 && at < this.#turnEndsAt; passed += 2) {
       this.#letPass(this.#fresh, at);
       this.#letPass(this.#behind, at);
