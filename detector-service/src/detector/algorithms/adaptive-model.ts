@@ -261,19 +261,20 @@ export class AdaptiveModel implements FreshnessModel {
       least = k + price * left;
       lost = left;
     }
-    let shares = sharesMax;
+    const point = this.#point;
+    let best = { beats: 1, marginMs: 0, used: sharesMax };
     least = Number.MAX_VALUE;
     for (const late of LATE_SHARES) {
       const used = Math.min(sharesMax, lost + late);
-      this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * used), stepMs, scale, this.#point);
-      const cost = this.#point.beats + this.#point.marginMs / stepMs + price * used;
-      if (cost < least) {
-        least = cost;
-        shares = used;
-      }
+      this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * used), stepMs, scale, point);
+      const cost = point.beats + point.marginMs / stepMs + price * used;
+      if (cost >= least) continue;
+      least = cost;
+      best = { ...point, used };
     }
-    this.#silence.reach(losses, Math.min(SURVIVAL_MAX, fair * shares), stepMs, scale, this.#point);
-    this.#budget.spent(shares);
+    point.beats = best.beats;
+    point.marginMs = best.marginMs;
+    this.#budget.spent(best.used);
   }
 
   #solve(state: Float32Array, base: number, stepMs: number, scale: number): void {
