@@ -3,31 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { freePort, needsRedis, RedisServer, until } from '@slowbeat/test-servers';
-import type { IConnackPacket, IPublishPacket } from 'mqtt-packet';
+import type { IPublishPacket } from 'mqtt-packet';
 import { RecordLog, readRecords } from './record-log.ts';
 import { openRedis } from './redis-storage.ts';
 import { TestAuthority } from './test-support/certificates.ts';
+import { BEATS, backAgain, DETECTOR, payloads } from './test-support/detector-client.ts';
 import { KillableBroker } from './test-support/killable-broker.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
 import { scratch } from './test-support/scratch.ts';
-
-const BEATS = 'hb/v1/+/+/beat';
-const DETECTOR = { clientId: 'detector', clean: false };
-
-function payloads(client: RawClient): string[] {
-  return client.received
-    .filter((packet): packet is IPublishPacket => packet.cmd === 'publish')
-    .map(({ payload }) => String(payload));
-}
-
-async function backAgain(port: number): Promise<{ detector: RawClient; sessionPresent: boolean }> {
-  const detector = await RawClient.open(port);
-  detector.polite = true;
-  detector.connect(DETECTOR);
-  const { sessionPresent } = (await detector.next('connack')) as IConnackPacket;
-  return { detector, sessionPresent };
-}
 
 describe('a broker with a Redis server', needsRedis, () => {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

@@ -4,29 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '@slowbeat/test-servers';
-import type { IConnackPacket, IPublishPacket } from 'mqtt-packet';
+import { BEATS, backAgain, DETECTOR, payloads } from './test-support/detector-client.ts';
 import { KillableBroker } from './test-support/killable-broker.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
 import { scratch } from './test-support/scratch.ts';
-
-const BEATS = 'hb/v1/+/+/beat';
-const DETECTOR = { clientId: 'detector', clean: false };
-
-function payloads(client: RawClient): string[] {
-  return client.received
-    .filter((packet): packet is IPublishPacket => packet.cmd === 'publish')
-    .map(({ payload }) => String(payload));
-}
-
-/** Logs the detector in again, polite from the first packet on; returns it with what its CONNACK said. */
-async function backAgain(port: number): Promise<{ detector: RawClient; sessionPresent: boolean }> {
-  const detector = await RawClient.open(port);
-  detector.polite = true;
-  detector.connect(DETECTOR);
-  const { sessionPresent } = (await detector.next('connack')) as IConnackPacket;
-  return { detector, sessionPresent };
-}
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   describe(`after ${signal}, a broker with the same directory`, () => {
