@@ -1,11 +1,10 @@
 /** A real mosquitto on a port of its own, which can be stopped and started again. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { skipWithout } from './programs.ts';
+import { ServerProcess } from './server-process.ts';
 
 /** Options of a test that needs mosquitto. */
 export const needsMosquitto = { skip: skipWithout('mosquitto') };
@@ -14,8 +13,8 @@ export class Mosquitto implements AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly #directory: string;
+  readonly #process = new ServerProcess();
   readonly #configuration: string | undefined;
-  #process: ChildProcess | undefined;
 
   private constructor(port: number, directory: string, configuration: string | undefined) {
     this.port = port;
@@ -35,7 +34,7 @@ export class Mosquitto implements AsyncDisposable {
 
   /** Of the running process. */
   get pid(): number {
-    return this.#process?.pid as number;
+    return this.#process.pid;
   }
 
   /** Starts the process, again if it was stopped: with what it had kept. */
@@ -44,26 +43,11 @@ export class Mosquitto implements AsyncDisposable {
     const open = `persistence true\nlistener ${this.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`;
     const place = `persistence_location ${this.#directory}/\nuser root\n`;
     await writeFile(config, `${place}${this.#configuration ?? open}`);
-    const child = spawn('mosquitto', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.#process = child;
-    let log = '';
-    await new Promise<void>((resolve, reject) => {
-      child.stderr?.on('data', (chunk) => {
-        log += chunk;
-        if (/version \S+ running/.test(log)) resolve();
-      });
-      child.on('error', reject);
-      child.on('exit', (code) => reject(new Error(`mosquitto ended with ${code}: ${log}`)));
-    });
+    await this.#process.start('mosquitto', ['-c', config], 'stderr', /version \S+ running/);
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    this.#process = undefined;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    await exited;
+    await this.#process.stop(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,12 @@
 /** A real Redis server on a port of its own, which can be killed and started again with what is on its disk. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { skipWithout } from './programs.ts';
+import { ServerProcess } from './server-process.ts';
 
 const run = promisify(execFile);
 
@@ -17,8 +17,8 @@ export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly #directory: string;
+  readonly #process = new ServerProcess();
   readonly #settings: readonly string[];
-  #process: ChildProcess | undefined;
 
   private constructor(port: number, directory: string, settings: readonly string[]) {
     this.port = port;
@@ -39,19 +39,8 @@ export class RedisServer implements AsyncDisposable {
   async run(): Promise<void> {
     const place = ['--bind', '127.0.0.1', '--port', String(this.port), '--dir', this.#directory];
     const keeping = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
-    const child = spawn('redis-server', [...place, ...keeping, ...this.#settings], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#process = child;
-    let log = '';
-    await new Promise<void>((resolve, reject) => {
-      child.stdout?.on('data', (chunk) => {
-        log += chunk;
-        if (/Ready to accept connections/.test(log)) resolve();
-      });
-      child.on('error', reject);
-      child.on('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${log}`)));
-    });
+    const args = [...place, ...keeping, ...this.#settings];
+    await this.#process.start('redis-server', args, 'stdout', /Ready to accept connections/);
   }
 
   /** What `redis-cli` answers, line by line. */
@@ -67,12 +56,7 @@ export class RedisServer implements AsyncDisposable {
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    this.#process = undefined;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    await exited;
+    await this.#process.stop(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
