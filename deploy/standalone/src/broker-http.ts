@@ -4,6 +4,7 @@ import { createMetrics, HttpListenError, startHttp } from '@slowbeat/detector-se
 import type { Logger } from 'pino';
 import { CLIENTS_PATH, clientListPage } from './client-list.ts';
 import { CommandError } from './exit-codes.ts';
+import { httpUrl } from './http-url.ts';
 import { brokerMetrics } from './monitor-metrics.ts';
 
 export interface BrokerHttp extends AsyncDisposable {
@@ -30,7 +31,5 @@ export async function brokerHttp(
     await broker.close();
     throw error instanceof HttpListenError ? new CommandError(`${error.message} (--http-port)`) : error;
   });
-  const { host, port } = server.address;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return { url, [Symbol.asyncDispose]: () => server.close() };
+  return { url: httpUrl(server.address), [Symbol.asyncDispose]: () => server.close() };
 }

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { CLIENT_FILTERS, CLIENTS_PATH, type ClientList } from '../client-list.ts';
 import type { Context } from '../context.ts';
 import { CommandError, UnreachableError, UsageError } from '../exit-codes.ts';
+import { httpUrl } from '../http-url.ts';
 import { loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
 import { span } from '../span.ts';
 import { textTable } from '../text-table.ts';
@@ -72,8 +73,7 @@ async function interfaceOf({ url, ...flags }: ClientsFlags, context: Context): P
     return new URL(url);
   }
   const { broker, http } = await loadBrokerSettings(flags, context);
-  const { host, port } = flags.httpPort === undefined ? (broker.http ?? http) : http;
-  return new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  return new URL(httpUrl(flags.httpPort === undefined ? (broker.http ?? http) : http));
 }
 
 async function* pagesOf(base: URL, flags: ClientsFlags): AsyncGenerator<readonly ClientView[]> {

@@ -10,6 +10,7 @@ import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit-codes.ts';
+import { httpUrl } from '../http-url.ts';
 import { createLogger, wantsJson } from '../log-format.ts';
 import { type Monitor, startMonitor } from '../monitor.ts';
 import { reloadOnHangup } from '../reloading.ts';
@@ -94,7 +95,6 @@ function welcome(
   const { hostname, port } = new URL(url);
   const mode =
     broker === undefined ? ' (not ours)' : settings.broker.access.mode === 'open' ? ' (open: no log-in)' : '';
-  const { host: httpHost, port: httpPort } = http.address;
   const store =
     influx === undefined
       ? 'journal; set INFLUX_URL to write to InfluxDB as well'
@@ -102,7 +102,7 @@ function welcome(
   return [
     'Slowbeat is watching.',
     `  broker   ${url}${mode}`,
-    `  http     http://${httpHost.includes(':') ? `[${httpHost}]` : httpHost}:${httpPort}/api/v1/devices  /readyz  /metrics`,
+    `  http     ${httpUrl(http.address)}/api/v1/devices  /readyz  /metrics`,
     `  data     ${settings.dataDirectory} (${store})`,
     `  classes  ${Object.keys(settings.classes).join(', ')}`,
     `Try:  mosquitto_pub -h ${hostname} -p ${port || 1883} -t ${settings.root}/${firstClass}/my-device/beat -n`,
