@@ -68,9 +68,15 @@ async function play(
     const { place = { database: 'fleet' }, host: _, version: __, ...rest } = options;
     const backoff = { initialMs: 5, maxMs: 20 };
     const target = { url, ...place };
-    const sender = await startInfluxSender({ journal, target, logger, backoff, stopGraceMs: 50, ...rest });
+    await using sender = await startInfluxSender({
+      journal,
+      target,
+      logger,
+      backoff,
+      stopGraceMs: 50,
+      ...rest,
+    });
     await body({ journal, sender, target, received, written });
-    await sender.stop();
   } finally {
     server.closeAllConnections();
     server.close();

@@ -209,6 +209,7 @@ class Sender implements InfluxSender {
       });
       return false;
     }
+    this.#delivers();
     if (deadLetters.length > 0) {
       await this.#deadLetters.add(deadLetters);
       this.#deadLetterCount += deadLetters.length;
@@ -235,13 +236,7 @@ class Sender implements InfluxSender {
     for (;;) {
       this.#stopping.signal.throwIfAborted();
       const outcome = await this.#writer.write(lines, this.#cut.signal);
-      if (outcome.kind !== 'refused' && outcome.kind !== 'unavailable') {
-        if (this.#state === 'waiting')
-          logger.info({ target: describeTarget(target) }, 'influx: delivering again');
-        this.#backoff.reset();
-        this.#enter('delivering');
-        return outcome;
-      }
+      if (outcome.kind !== 'refused' && outcome.kind !== 'unavailable') return outcome;
       if (
         createDatabaseIfMissing &&
         target.database !== undefined &&
@@ -261,6 +256,16 @@ class Sender implements InfluxSender {
       }
       await this.#wait(outcome, outcome.kind === 'unavailable' ? outcome.retryAfterMs : 0);
     }
+  }
+
+  /** The server has judged lines, and not refused the request as such: whatever held delivery up is over. */
+  #delivers(): void {
+    if (this.#state === 'waiting') {
+      const { logger, target } = this.#options;
+      logger.info({ target: describeTarget(target) }, 'influx: delivering again');
+    }
+    this.#backoff.reset();
+    this.#enter('delivering');
   }
 
   async #wait(reason: { problem: string; remedy?: string | undefined }, retryAfterMs = 0): Promise<void> {
