@@ -41,6 +41,8 @@ describe('after the end of a broker with a directory, however it ended', () => {
     it(`the will of who does not come back is published, at another address too, and no other (${how})`, async () => {
       await using data = await scratch();
       await using before = await KillableBroker.start(data);
+      const watcher = await RawClient.login(before.port, { clientId: 'watcher' });
+      await watcher.subscribe(['hb/v1/+/+/will']);
       await device(before.port, 'dead');
       await device(before.port, 'back');
       const left = await device(before.port, 'left');
@@ -48,8 +50,10 @@ describe('after the end of a broker with a directory, however it ended', () => {
       await left.ended;
       const broken = await device(before.port, 'broken');
       broken.destroy();
+      await watcher.next('publish', 'the will of a broken connection');
       const again = await device(before.port, 'again');
       again.destroy();
+      await watcher.next('publish', 'the will of another one');
       await device(before.port, 'again', { will: undefined });
       const settled = await RawClient.login(before.port, { clientId: 'last' });
       await settled.publishAcknowledged('hb/v1/meter/last/beat', '{}', 1);
