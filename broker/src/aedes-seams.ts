@@ -41,8 +41,10 @@ export interface Inlet {
   read(): Buffer | null;
   /** A packet as mqtt-packet would have parsed it. */
   hand(packet: PublishPacket): void;
-  /** Bytes for mqtt-packet's parser. */
-  parse(bytes: Buffer): void;
+  /** Has a CONNECT refused for its protocol level, with return code 1: of most levels mqtt-packet makes no packet. */
+  refuseLevel(): void;
+  /** A whole packet for mqtt-packet's parser. */
+  parse(packet: Buffer): void;
   /** Ends the connection. */
   fail(error: Error): void;
 }
@@ -73,6 +75,7 @@ export function takeOverReading(
     // The exact number: otherwise the end of the stream is told before what was read is dealt with.
     read: () => read(stream.readableLength || undefined),
     hand: (packet) => parser.emit('packet', packet),
+    refuseLevel: () => parser.emit('packet', { cmd: 'connect', clientId: '', protocolVersion: 0 }),
     parse: (bytes) => parser.parse(bytes),
     fail: (error) => parser.emit('error', error),
   };

@@ -2,7 +2,7 @@
  * Takes packets off a connection, one at a time when its turn comes, and hands them to Aedes.
  *
  * PUBLISH, which is nearly all that devices say, is taken apart here: mqtt-packet makes a dozen buffers of it. Anything
- * else, and anything odd, goes through its parser as it comes.
+ * else goes through its parser, after a look at what that lets pass.
  */
 import type { Duplex } from 'node:stream';
 import type { Client } from 'aedes';
@@ -16,6 +16,7 @@ import {
   qosOf,
   remainingBytes,
 } from './packet-bytes.ts';
+import { faultOf, isOfOtherLevel } from './packet-faults.ts';
 import type { Passenger, Turnstile } from './turnstile.ts';
 
 /** A packet that fits; or the error that ends the connection before the rest of it is read. */
@@ -51,9 +52,6 @@ export class PacketReader implements Passenger {
   #isReadable = false;
   /** Bytes of the packet at `#at`, once its header was found good; 0 before. */
   #length = 0;
-  /** Of these, the ones that are still to go through mqtt-packet's parser. */
-  #unparsed = 0;
-  #isConnect = false;
   /** Packets handed over since Aedes was last done with all of them. */
   #underWay = 0;
   #isPassing = false;
@@ -109,19 +107,19 @@ export class PacketReader implements Passenger {
       at - this.#readAt > this.#parts.turnWaitMsMax &&
       this.#at < this.#bytes.length &&
       this.#hasPacket(at) &&
-      this.#unparsed === 0 &&
+      isPlainPublish(this.#bytes[this.#at] as number) &&
       qosOf(this.#bytes[this.#at] as number) === 0
     ) {
-      this.#advance(this.#length);
+      this.#advance();
       dropped += 1;
     }
     return dropped;
   }
 
-  /** True when a whole PUBLISH lies at `#at`, or something for the parser. */
+  /** True when a whole packet lies at `#at`. */
   #hasPacket(at: number): boolean {
     if (this.#length === 0 && !this.#knowsLength(at)) return false;
-    return this.#has(this.#unparsed > 0 ? 1 : this.#length, at);
+    return this.#has(this.#length, at);
   }
 
   /** True when the header at `#at` is there, and what it declares may come. */
@@ -131,24 +129,23 @@ export class PacketReader implements Passenger {
       if (!this.#has(bytes, at)) return false;
       header = fixedHeaderBytes(this.#bytes, this.#at);
     }
-    const first = this.#bytes[this.#at] as number;
-    if (header < 0) {
-      this.#length = this.#unparsed = Number.POSITIVE_INFINITY; // the parser has the words for it
-      return true;
-    }
-    const remaining = remainingBytes(this.#bytes, this.#at);
-    const command = commandOf(first);
-    const error =
-      this.#parts.judge(this.#client, command, remaining) ??
-      (mayRemain(command, remaining) ? undefined : new Error(`${command} of ${remaining} bytes`));
+    const error = this.#headerError(header);
     if (error !== undefined) {
       this.#inlet.fail(error);
       return false;
     }
-    this.#length = header + remaining;
-    this.#isConnect = command === 'connect';
-    if (!isPlainPublish(first)) this.#unparsed = this.#length;
+    this.#length = header + remainingBytes(this.#bytes, this.#at);
     return true;
+  }
+
+  #headerError(header: number): Error | undefined {
+    if (header < 0) return new Error('a length without an end');
+    const remaining = remainingBytes(this.#bytes, this.#at);
+    const command = commandOf(this.#bytes[this.#at] as number);
+    return (
+      this.#parts.judge(this.#client, command, remaining) ??
+      (mayRemain(command, remaining) ? undefined : new Error(`${command} of ${remaining} bytes`))
+    );
   }
 
   /** True when so many bytes have come that were not handed over. */
@@ -168,29 +165,35 @@ export class PacketReader implements Passenger {
   }
 
   #hand(): void {
-    if (this.#unparsed === 0) {
-      const packet = publishAt(this.#bytes, this.#at, this.#length);
-      if (packet !== undefined) {
-        this.#advance(this.#length);
-        this.#underWay += 1;
-        this.#inlet.hand(packet);
-        return;
-      }
-      this.#unparsed = this.#length;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const length = this.#length;
+    this.#advance();
+    const publish = isPlainPublish(bytes[at] as number) ? publishAt(bytes, at, length) : undefined;
+    if (publish !== undefined) {
+      this.#underWay += 1;
+      this.#inlet.hand(publish);
+    } else {
+      this.#parse(bytes.subarray(at, at + length));
     }
-    const piece = this.#bytes.subarray(this.#at, this.#at + this.#unparsed);
-    this.#unparsed -= piece.length;
-    this.#advance(piece.length);
-    if (this.#unparsed === 0) {
-      // What comes after CONNECT waits until that is answered.
-      this.#underWay = this.#isConnect ? AT_ONCE_MAX : this.#underWay + 1;
-    }
-    this.#inlet.parse(piece);
   }
 
-  #advance(bytes: number): void {
-    this.#at += bytes;
-    if (this.#unparsed === 0) this.#length = 0;
+  #parse(packet: Buffer): void {
+    const isConnect = commandOf(packet[0] as number) === 'connect';
+    // What comes after CONNECT waits until that is answered.
+    this.#underWay = isConnect ? AT_ONCE_MAX : this.#underWay + 1;
+    if (isConnect && isOfOtherLevel(packet)) {
+      this.#inlet.refuseLevel();
+      return;
+    }
+    const fault = faultOf(packet);
+    if (fault === undefined) this.#inlet.parse(packet);
+    else this.#inlet.fail(new Error(fault));
+  }
+
+  #advance(): void {
+    this.#at += this.#length;
+    this.#length = 0;
     if (this.#at < this.#bytes.length) return;
     this.#bytes = NOTHING; // a buffer held for every idle connection is what a collector has to carry about
     this.#at = 0;

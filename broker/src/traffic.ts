@@ -188,9 +188,6 @@ export class Traffic {
       const detail = `${payload.length} bytes; at most ${limits.payloadBytesMax}`;
       return this.#refuse(client, 'payload-too-large', detail, topic);
     }
-    if (packet.qos > 0 && !isWill && !((packet.messageId ?? 0) > 0)) {
-      return this.#refuse(client, 'malformed', 'a message id of 0', topic);
-    }
     if (verdict.kind === 'state') return 'for-others';
     if (verdict.kind === 'ping') {
       packet.retain = false;
