@@ -13,6 +13,7 @@ import { Refusal } from './errors.ts';
 import type { Identification } from './identification.ts';
 import type { Identity } from './identity.ts';
 import type { Ledger } from './ledger.ts';
+import { ownBytes } from './own-bytes.ts';
 
 export interface LoginParts {
   readonly config: BrokerConfig;
@@ -71,7 +72,7 @@ export class Login {
       if (answered) return;
       answered = true;
       clearTimeout(deadline);
-      if (connection !== undefined) delete connection.connect;
+      if (connection !== undefined) forgetPassword(connection);
       if (refusal !== undefined) this.#tell(client, connection, refusal);
       answer(refusal ?? null, refusal === undefined);
     };
@@ -103,8 +104,7 @@ export class Login {
     this.#checkWill(identity, connect);
     connection.proof = proof;
     if (connect.will !== undefined) {
-      // Its own bytes, for as long as the connection: as parsed, they are a view of all that was read at once.
-      connect.will.payload = Buffer.from(connect.will.payload as Buffer);
+      connect.will.payload = ownBytes(connect.will.payload as Buffer);
       connection.will = connect.will as Will;
     }
     if (identity.role === 'device' || identity.role === 'gateway') {
@@ -152,4 +152,10 @@ export class Login {
     const { connections, ledger } = this.#parts;
     ledger.refuse(refusal.reason, connections.circumstances(client, { detail: refusal.message }));
   }
+}
+
+/** mqtt-packet holds on to the CONNECT for as long as the connection lasts. */
+function forgetPassword(connection: Connection): void {
+  delete connection.connect?.password;
+  delete connection.connect;
 }

@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'aedes';
 import { type Inlet, takeOverReading } from './aedes-seams.ts';
+import { ownBytes } from './own-bytes.ts';
 import {
   commandOf,
   fixedHeaderBytes,
@@ -154,6 +155,7 @@ export class PacketReader implements Passenger {
       const more = this.#inlet.read();
       if (more === null) {
         this.#isReadable = false;
+        this.#letGo();
         return false;
       }
       const left = this.#bytes.subarray(this.#at);
@@ -162,6 +164,13 @@ export class PacketReader implements Passenger {
       this.#readAt = at;
     }
     return true;
+  }
+
+  /** Keeps of what was read the beginning of a packet, whose rest may be long in coming. */
+  #letGo(): void {
+    if (this.#at === 0) return;
+    this.#bytes = ownBytes(this.#bytes.subarray(this.#at));
+    this.#at = 0;
   }
 
   #hand(): void {
