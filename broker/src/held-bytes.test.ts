@@ -2,7 +2,6 @@
  * What is kept of a message must not keep all that was read with it: a read has up to 64 KiB, whatever a stranger chose to
  * send with one byte that stays.
  */
-import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -38,13 +37,17 @@ function heldBytes(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-/** What so many connections hold when each has sent this CONNECT, the filler and a rest at once. */
-async function heldBy(
+/** Waits until what came since then costs little; they are freed beside the program, a moment later. */
+async function untilLetGo(before: number, what: string): Promise<void> {
+  await until(() => heldBytes() - before < CONNECTIONS * BYTES_EACH, `${what} to be let go`);
+}
+
+/** So many connections, each of which has sent this CONNECT, the filler and a rest at once. */
+async function crowd(
   running: RunningBroker,
   connect: Partial<IConnectPacket>,
   rest = Buffer.alloc(0),
-): Promise<number> {
-  const before = heldBytes();
+): Promise<RawClient[]> {
   const clients: RawClient[] = [];
   for (let index = 0; index < CONNECTIONS; index += 1) {
     const client = await RawClient.open(running.port);
@@ -62,9 +65,7 @@ async function heldBy(
   }
   const taken = 14 * CONNECTIONS;
   await until(() => running.broker.counters().messagesTaken >= taken, 'all of the filler');
-  const held = heldBytes() - before;
-  for (const client of clients) client.destroy();
-  return held;
+  return clients;
 }
 
 describe('what was read at once is let go when it is dealt with', () => {
@@ -75,8 +76,44 @@ describe('what was read at once is let go when it is dealt with', () => {
   ] as const) {
     it(`although ${what} was in it`, async () => {
       await using running = await runBroker({ tap: () => {} });
-      const held = await heldBy(running, connect, rest);
-      assert.ok(held < CONNECTIONS * BYTES_EACH, `${held / CONNECTIONS} bytes for each connection`);
+      const before = heldBytes();
+      const clients = await crowd(running, connect, rest);
+      await untilLetGo(before, 'what was read');
+      for (const client of clients) client.destroy();
     });
   }
+});
+
+describe('what waits for a subscriber that does not read', () => {
+  it('is no more than its own bytes, whatever was sent with it', async () => {
+    await using running = await runBroker({
+      limits: { drainTimeoutMs: 60_000, sendBufferBytesMax: 67_108_864, messageBurstMax: 100_000 },
+    });
+    const stuck = await RawClient.login(running.port, { clientId: 'stuck' });
+    await stuck.subscribe(['hb/v1/+/+/bye'], 0);
+    stuck.socket.pause();
+    const device = await RawClient.login(running.port, { clientId: 'd1' });
+    const [small, large] = ['x', 'x'.repeat(4_000)].map((payload) =>
+      mqtt.generate({
+        cmd: 'publish',
+        topic: 'hb/v1/meter/d1/bye',
+        payload,
+        qos: 0,
+        dup: false,
+        retain: false,
+      }),
+    ) as [Buffer, Buffer];
+    /** More than the system's buffers take for the one that does not read. */
+    const FILL = 5_000;
+    for (let sent = 0; sent < FILL; sent += 100) {
+      device.socket.write(Buffer.concat(Array.from({ length: 100 }, () => large)));
+      await until(() => running.tapped.length === sent + 100, 'the fill');
+    }
+    const before = heldBytes();
+    for (let sent = 0; sent < CONNECTIONS; sent += 1) {
+      device.socket.write(Buffer.concat([small, filler]));
+      await until(() => running.tapped.length === FILL + 15 * (sent + 1), 'the filler');
+    }
+    await untilLetGo(before, 'the filler');
+  });
 });
