@@ -23,13 +23,18 @@ import type { Passenger, Turnstile } from './turnstile.ts';
 /** A packet that fits; or the error that ends the connection before the rest of it is read. */
 export type PacketJudge = (client: Client, command: string, bytes: number) => Error | undefined;
 
+/**
+ * So many QoS 0 messages of this client were left out, because they had waited for too long; the error ends the
+ * connection.
+ */
+export type Shed = (client: Client, messages: number) => Error | undefined;
+
 export interface ReaderParts {
   readonly turnstile: Turnstile;
   readonly judge: PacketJudge;
   /** How long a QoS 0 message may wait for its turn after it was read; milliseconds. */
   readonly turnWaitMsMax: number;
-  /** So many QoS 0 messages of this client were left out, because they had waited for too long. */
-  readonly shed: (client: Client, messages: number) => void;
+  readonly shed: Shed;
 }
 
 /** Packets of one connection that Aedes may have at the same time; beyond it nothing is read. */
@@ -76,7 +81,8 @@ export class PacketReader implements Passenger {
     if (this.#client.closed) return false;
     this.#isPassing = true;
     const shed = this.#dropStale(at);
-    if (shed > 0) this.#parts.shed(this.#client, shed);
+    const error = shed > 0 ? this.#parts.shed(this.#client, shed) : undefined;
+    if (error !== undefined) this.#inlet.fail(error);
     // What was passed over may have brought to light a packet that ended the connection.
     const isThere = this.#underWay < AT_ONCE_MAX && !this.#client.closed && this.#hasPacket(at);
     if (isThere) this.#hand();

@@ -9,7 +9,7 @@ import { NOBODY } from './identity.ts';
 import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
 import { ownBytes } from './own-bytes.ts';
-import type { PacketJudge } from './packet-reader.ts';
+import type { PacketJudge, Shed } from './packet-reader.ts';
 
 export interface TrafficParts {
   readonly config: BrokerConfig;
@@ -82,10 +82,15 @@ export class Traffic {
     return undefined;
   };
 
-  /** QoS 0 messages of this client were left out, because they had waited for too long. */
-  readonly shed = (client: Client, messages: number): void => {
-    const { connections, ledger } = this.#parts;
+  /** QoS 0 messages of this client were left out, because they had waited for too long. They were sent all the same. */
+  readonly shed: Shed = (client, messages) => {
+    const { connections, ledger, now } = this.#parts;
     ledger.refuse('overload-shed', connections.circumstances(client), messages);
+    const connection = connections.of(client);
+    // Verdicts and pings, all that a detector publishes, are not paced.
+    if (connection === undefined || connection.proof?.identity.role === 'detector') return undefined;
+    if (connection.rate.take(now(), messages)) return undefined;
+    return this.#refuse(client, 'rate-limit', 'by publish');
   };
 
   /**
