@@ -178,10 +178,10 @@ export class Listener {
       return;
     }
     const ca = this.#files?.clientCa;
-    const certificate = clientCertificate(
-      secured,
-      (serial) => this.#files?.clientCa === ca && this.#files?.revoked.has(serial) === false,
-    );
+    const certificate = clientCertificate(secured, (ids) => {
+      const { clientCa, revoked } = this.#files ?? {};
+      return clientCa === ca && !ids.some((id) => revoked?.has(id));
+    });
     this.#pass(secured, { ...origin, certificate });
   }
 
