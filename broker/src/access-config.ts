@@ -1,6 +1,7 @@
 /** How clients prove who they are, and which topics there are beside the heartbeats. */
 import { isRoot } from '@slowbeat/device-sdk/protocol';
 import * as z from 'zod';
+import { isLoopback } from './address.ts';
 import { CREDENTIAL_ROLES } from './identity.ts';
 import { file, flag, section, show } from './setting.ts';
 
@@ -22,7 +23,8 @@ const expected = (what: string) =>
 function isKeyUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && /^(127\.|localhost$|\[::1\]$)/.test(hostname));
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return protocol === 'https:' || (protocol === 'http:' && (host === 'localhost' || isLoopback(host)));
 }
 
 const tokensSchema = section({

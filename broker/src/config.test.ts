@@ -90,6 +90,10 @@ describe('the configuration', () => {
       /^broker\.access\.tokens: wants exactly one of secretFile, jwksFile and jwksUrl$/,
     ],
     [
+      { access: { mode: 'users', tokens: { jwksUrl: 'http://127.0.0.1.keys.example/' } } },
+      /^broker\.access\.tokens\.jwksUrl: "http:\/\/127.0.0.1.keys\.example\/" is no https:\/\/ URL/,
+    ],
+    [
       { access: { mode: 'users', tokens: { jwksUrl: 'http://keys.example/' } } },
       /^broker\.access\.tokens\.jwksUrl: "http:\/\/keys\.example\/" is no https:\/\/ URL/,
     ],
