@@ -1,36 +1,53 @@
 /**
- * Takes packets off a connection, one at a time when its turn comes, and hands them to Aedes.
+ * Takes packets off a connection, one at a time when its turn comes.
  *
- * PUBLISH, which is nearly all that devices say, is taken apart here: mqtt-packet makes a dozen buffers of it. Anything
- * else, and anything odd, goes through its parser as it comes.
+ * PUBLISH, which is nearly all that devices say, is taken apart here, and does not pass through Aedes: mqtt-packet makes
+ * a dozen buffers of it. Anything else, and anything odd, goes through its parser to Aedes as it comes.
  */
 import type { Duplex } from 'node:stream';
-import type { Client } from 'aedes';
+import type { Client, PublishPacket } from 'aedes';
 import { type Inlet, takeOverReading } from './aedes-seams.ts';
+import type { Connection } from './connection.ts';
 import {
-  commandOf,
   fixedHeaderBytes,
   isPlainPublish,
   mayRemain,
+  nameOf,
+  PACKET,
   publishAt,
   qosOf,
   remainingBytes,
+  typeOf,
 } from './packet-bytes.ts';
 import type { Passenger, Turnstile } from './turnstile.ts';
 
 /** A packet that fits; or the error that ends the connection before the rest of it is read. */
-export type PacketJudge = (client: Client, command: string, bytes: number) => Error | undefined;
+export type PacketJudge = (
+  client: Client,
+  connection: Connection,
+  type: number,
+  bytes: number,
+) => Error | undefined;
+
+/** Takes in a PUBLISH of QoS 0 or 1; `done` comes once, with an error that ends the connection. */
+export type Publish = (
+  client: Client,
+  connection: Connection,
+  packet: PublishPacket,
+  done: (error?: Error | null) => void,
+) => void;
 
 export interface ReaderParts {
   readonly turnstile: Turnstile;
   readonly judge: PacketJudge;
+  readonly publish: Publish;
   /** How long a QoS 0 message may wait for its turn after it was read; milliseconds. */
   readonly turnWaitMsMax: number;
   /** So many QoS 0 messages of this client were left out, because they had waited for too long. */
   readonly shed: (client: Client, messages: number) => void;
 }
 
-/** Packets of one connection that Aedes may have at the same time; beyond it nothing is read. */
+/** Packets of one connection that may be under way at the same time; beyond it nothing is read. */
 const AT_ONCE_MAX = 64;
 
 const NOTHING = Buffer.alloc(0);
@@ -38,8 +55,10 @@ const NOTHING = Buffer.alloc(0);
 export class PacketReader implements Passenger {
   /** Whoever is not logged in yet stands behind the devices that are: a stampede does not hold them up. */
   isBehind = true;
+  isInLine = false;
   readonly #parts: ReaderParts;
   readonly #client: Client;
+  readonly #connection: Connection;
   readonly #stream: Duplex;
   readonly #inlet: Inlet;
   /** What was read and not yet handed over, from `#at` on. */
@@ -54,13 +73,19 @@ export class PacketReader implements Passenger {
   /** Of these, the ones that are still to go through mqtt-packet's parser. */
   #unparsed = 0;
   #isConnect = false;
-  /** Packets handed over since Aedes was last done with all of them. */
-  #underWay = 0;
+  /** Packets handed to Aedes since it was last done with all of them. */
+  #withAedes = 0;
+  /** Messages that are being taken in. */
+  #publishing = 0;
+  /** It had to wait until fewer are under way. */
+  #isHeldUp = false;
   #isPassing = false;
 
-  constructor(client: Client, stream: Duplex, parts: ReaderParts) {
+  constructor(client: Client, connection: Connection, parts: ReaderParts) {
+    const { stream } = connection.arrival;
     this.#parts = parts;
     this.#client = client;
+    this.#connection = connection;
     this.#stream = stream;
     stream.on('readable', () => {
       this.#isReadable = true;
@@ -78,8 +103,9 @@ export class PacketReader implements Passenger {
     this.#isPassing = true;
     const shed = this.#dropStale(at);
     if (shed > 0) this.#parts.shed(this.#client, shed);
+    this.#isHeldUp = this.#withAedes + this.#publishing >= AT_ONCE_MAX;
     // What was passed over may have brought to light a packet that ended the connection.
-    const isThere = this.#underWay < AT_ONCE_MAX && !this.#client.closed && this.#hasPacket(at);
+    const isThere = !this.#isHeldUp && !this.#client.closed && this.#hasPacket(at);
     if (isThere) this.#hand();
     this.#isPassing = false;
     const hasMore = this.#hasMore();
@@ -89,7 +115,17 @@ export class PacketReader implements Passenger {
 
   /** Aedes is done with all it was given. */
   #wanted(): void {
-    this.#underWay = 0;
+    this.#withAedes = 0;
+    this.#goOn();
+  }
+
+  readonly #published = (error?: Error | null): void => {
+    this.#publishing -= 1;
+    if (error) this.#inlet.fail(error);
+    else if (this.#isHeldUp) this.#goOn();
+  };
+
+  #goOn(): void {
     if (!this.#isPassing && this.#hasMore()) this.#parts.turnstile.arrive(this);
   }
 
@@ -137,16 +173,16 @@ export class PacketReader implements Passenger {
       return true;
     }
     const remaining = remainingBytes(this.#bytes, this.#at);
-    const command = commandOf(first);
+    const type = typeOf(first);
     const error =
-      this.#parts.judge(this.#client, command, remaining) ??
-      (mayRemain(command, remaining) ? undefined : new Error(`${command} of ${remaining} bytes`));
+      this.#parts.judge(this.#client, this.#connection, type, remaining) ??
+      (mayRemain(type, remaining) ? undefined : new Error(`${nameOf(type)} of ${remaining} bytes`));
     if (error !== undefined) {
       this.#inlet.fail(error);
       return false;
     }
     this.#length = header + remaining;
-    this.#isConnect = command === 'connect';
+    this.#isConnect = type === PACKET.connect;
     if (!isPlainPublish(first)) this.#unparsed = this.#length;
     return true;
   }
@@ -169,11 +205,12 @@ export class PacketReader implements Passenger {
 
   #hand(): void {
     if (this.#unparsed === 0) {
-      const packet = publishAt(this.#bytes, this.#at, this.#length);
+      const packet = this.#inlet.isLoggedIn() ? publishAt(this.#bytes, this.#at, this.#length) : undefined;
       if (packet !== undefined) {
         this.#advance(this.#length);
-        this.#underWay += 1;
-        this.#inlet.hand(packet);
+        this.#publishing += 1;
+        this.#inlet.heard();
+        this.#parts.publish(this.#client, this.#connection, packet, this.#published);
         return;
       }
       this.#unparsed = this.#length;
@@ -183,7 +220,7 @@ export class PacketReader implements Passenger {
     this.#advance(piece.length);
     if (this.#unparsed === 0) {
       // What comes after CONNECT waits until that is answered.
-      this.#underWay = this.#isConnect ? AT_ONCE_MAX : this.#underWay + 1;
+      this.#withAedes = this.#isConnect ? AT_ONCE_MAX : this.#withAedes + 1;
     }
     this.#inlet.parse(piece);
   }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { brokerConfigSchema } from './config.ts';
 import { SessionStore } from './session-store.ts';
+import type { StoredPacket } from './stored-packet.ts';
 
 const CLIENT = { id: 'detector' };
 const TOPIC = 'hb/v1/meter/d1/beat';
@@ -80,7 +81,7 @@ describe('a kept session', () => {
       message(7, { qos: 2, retain: true, payload: network }),
     );
     network.fill(0);
-    const [packet] = await store.outgoingStream(CLIENT).toArray();
+    const [packet] = [...store.outgoingStream(CLIENT)] as [StoredPacket];
     assert.deepEqual([packet.qos, packet.retain, String(packet.payload)], [1, false, '7']);
   });
 
@@ -90,7 +91,7 @@ describe('a kept session', () => {
     await store.outgoingEnqueue({ clientId: CLIENT.id }, message(1, { qos: 2 }));
     await store.outgoingUpdate(CLIENT, message(1, { messageId: 9 }));
     await store.outgoingUpdate(CLIENT, { cmd: 'pubrel', messageId: 9 } as never);
-    const [packet] = await store.outgoingStream(CLIENT).toArray();
+    const [packet] = [...store.outgoingStream(CLIENT)] as [StoredPacket];
     assert.deepEqual([packet.cmd, packet.messageId], ['pubrel', 9]);
     await store.outgoingClearMessageId(CLIENT, { messageId: 9 } as never);
     assert.deepEqual(await queued(store), []);
