@@ -227,28 +227,6 @@ describe('client ids', () => {
   });
 });
 
-describe('protocol versions', () => {
-  it('answers MQTT 5 with code 1', async () => {
-    await using running = await runBroker();
-    const client = await RawClient.open(running.port);
-    client.connect({ clientId: 'd1', protocolVersion: 5 });
-    const connack = await client.next('connack');
-    assert.equal((connack as { returnCode: number }).returnCode, 1);
-    await within(client.ended, 'the connection to be closed');
-    assert.equal(running.broker.counters().refused['protocol-version'], 1);
-  });
-
-  it('takes MQTT 3.1', async () => {
-    await using running = await runBroker();
-    const client = await RawClient.login(running.port, {
-      clientId: 'a-client-id-of-more-than-23-characters',
-      protocolId: 'MQIsdp',
-      protocolVersion: 3,
-    });
-    assert.equal(client.returnCode, 0);
-  });
-});
-
 describe('silence', () => {
   for (const [what, keepalive] of [
     ['no keepalive', 0],

@@ -94,6 +94,9 @@ export class Login {
   ): Promise<void> {
     const connect = connection?.connect;
     if (connection === undefined || connect === undefined) throw new Refusal('internal', 'no CONNECT', 3);
+    if (password !== undefined && username === undefined) {
+      throw new Refusal('malformed', 'a password without a user name'); // [MQTT-3.1.2-22]
+    }
     this.#checkClientId(connect);
     const { address, certificate } = connection.arrival;
     const claim = { address, certificate, name: username, password };

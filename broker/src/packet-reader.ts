@@ -19,6 +19,7 @@ import {
   remainingBytes,
   typeOf,
 } from './packet-bytes.ts';
+import { isServedVersion, UNSERVED_CONNECT } from './protocol-version.ts';
 import type { Passenger, Turnstile } from './turnstile.ts';
 
 /** A packet that fits; or the error that ends the connection before the rest of it is read. */
@@ -154,10 +155,10 @@ export class PacketReader implements Passenger {
     return dropped;
   }
 
-  /** True when a whole PUBLISH lies at `#at`, or something for the parser. */
+  /** True when a whole PUBLISH or CONNECT lies at `#at`, or something else for the parser. */
   #hasPacket(at: number): boolean {
     if (this.#length === 0 && !this.#knowsLength(at)) return false;
-    return this.#has(this.#unparsed > 0 ? 1 : this.#length, at);
+    return this.#has(this.#unparsed > 0 && !this.#isConnect ? 1 : this.#length, at);
   }
 
   /** True when the header at `#at` is there, and what it declares may come. */
@@ -169,6 +170,7 @@ export class PacketReader implements Passenger {
     }
     const first = this.#bytes[this.#at] as number;
     if (header < 0) {
+      this.#isConnect = false;
       this.#length = this.#unparsed = Number.POSITIVE_INFINITY; // the parser has the words for it
       return true;
     }
@@ -222,7 +224,7 @@ export class PacketReader implements Passenger {
       // What comes after CONNECT waits until that is answered.
       this.#withAedes = this.#isConnect ? AT_ONCE_MAX : this.#withAedes + 1;
     }
-    this.#inlet.parse(piece);
+    this.#inlet.parse(this.#isConnect && !isServedVersion(piece) ? UNSERVED_CONNECT : piece);
   }
 
   #advance(bytes: number): void {
