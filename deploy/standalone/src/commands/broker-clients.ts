@@ -131,12 +131,12 @@ function tableOf(clients: readonly ClientView[], now: number): string {
     span(client.keepaliveS * 1000),
     client.cleanSession ? 'clean' : 'kept',
     String(client.queued),
-    client.willTopic ?? '-',
+    printable(client.willTopic ?? '-'),
   ]);
   return `${textTable(columns, rows).join('\n')}\n`;
 }
 
-/** A client chooses its id, and shall not paint on somebody's terminal with it. */
+/** A client chooses its id and the topic of its will, and shall not paint on somebody's terminal with them. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e\u00a1-\uffff]/g, '\ufffd');
 }
