@@ -120,7 +120,7 @@ export class KeptSessions implements Kept {
     return matching;
   }
 
-  /** Resolves when the message is kept for these clients: on the disk, where there is a file. */
+  /** Resolves when the message is kept for these clients: on the disk, where there is a file. Rejects when it is not. */
   async enqueue(to: readonly { clientId: string; qos?: 0 | 1 | 2 }[], packet: StoredPacket): Promise<void> {
     const { brokerCounter: number, topic } = packet;
     if (number === undefined) return;
@@ -133,8 +133,14 @@ export class KeptSessions implements Kept {
       session.queue.set(number, { ...copyOf(packet), qos: lower, retain: false });
       granted.push([clientId, lower]);
     }
-    if (granted.length > 0)
+    if (granted.length === 0) return;
+    try {
       await this.#log?.append(['queue', number, topic, packet.payload.toString('base64'), granted]);
+    } catch (error) {
+      // Its sender is not told that it was kept, and sends it again.
+      for (const [clientId] of granted) this.#sessions.get(clientId)?.queue.delete(number);
+      throw error;
+    }
   }
 
   /** Notes under which message id a queued message went out, or that its PUBREL replaces it (QoS 2). */
