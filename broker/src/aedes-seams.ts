@@ -44,8 +44,10 @@ export interface Inlet {
   isLoggedIn(): boolean;
   /** The client has said something that Aedes is not shown: its keepalive begins anew. */
   heard(): void;
-  /** Bytes for mqtt-packet's parser. */
-  parse(bytes: Buffer): void;
+  /** Has a CONNECT refused for its protocol level, with return code 1: of most levels mqtt-packet makes no packet. */
+  refuseLevel(): void;
+  /** A whole packet for mqtt-packet's parser. */
+  parse(packet: Buffer): void;
   /** Ends the connection. */
   fail(error: Error): void;
 }
@@ -78,6 +80,7 @@ export function takeOverReading(
     read: () => read(stream.readableLength || undefined),
     isLoggedIn: () => inner.connackSent,
     heard: () => void inner._keepaliveTimer?.refresh(),
+    refuseLevel: () => parser.emit('packet', { cmd: 'connect', clientId: '', protocolVersion: 0 }),
     parse: (bytes) => parser.parse(bytes),
     fail: (error) => parser.emit('error', error),
   };

@@ -124,13 +124,14 @@ export class KeptSessions implements Kept {
   async enqueue(to: readonly { clientId: string; qos?: 0 | 1 | 2 }[], packet: StoredPacket): Promise<void> {
     const { brokerCounter: number, topic } = packet;
     if (number === undefined) return;
+    const copy = copyOf(packet);
     const granted: [string, 1 | 2][] = [];
     for (const { clientId, qos } of to) {
       const session = this.#sessions.get(clientId);
       if (session === undefined) continue;
       if (session.queue.size >= this.#queuedMax) this.#dropOldest(clientId, session);
       const lower = Math.min(packet.qos, qos ?? packet.qos) as 1 | 2;
-      session.queue.set(number, { ...copyOf(packet), qos: lower, retain: false });
+      session.queue.set(number, { ...copy, qos: lower, retain: false });
       granted.push([clientId, lower]);
     }
     if (granted.length === 0) return;

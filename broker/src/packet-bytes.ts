@@ -1,4 +1,5 @@
 /** How MQTT 3.1.1 packets lie in bytes: the fixed header of all (section 2.2), and the whole of PUBLISH (section 3.3). */
+import { isUtf8 } from 'node:buffer';
 import type { PublishPacket } from 'aedes';
 
 /** The packet types that are dealt with one by one. */
@@ -77,8 +78,8 @@ export function remainingBytes(bytes: Buffer, at: number): number {
 }
 
 /**
- * The PUBLISH of QoS 0 or 1 that lies in `bytes`; undefined when it holds less than it says. Its payload is a view of
- * these bytes.
+ * The PUBLISH of QoS 0 or 1 that lies in `bytes`; undefined when anything is wrong with it, see `faultOf`. Its payload is
+ * a view of these bytes.
  */
 export function publishAt(bytes: Buffer, at: number, length: number): PublishPacket | undefined {
   const first = bytes[at] as number;
@@ -89,14 +90,22 @@ export function publishAt(bytes: Buffer, at: number, length: number): PublishPac
   const qos = qosOf(first) as 0 | 1;
   const payloadAt = topicEnd + 2 * qos; // a message id has two bytes, and only QoS 1 has one
   if (payloadAt > end) return undefined;
+  const topic = bytes.toString('utf8', topicAt, topicEnd);
+  // Broken UTF-8 leaves U+FFFD behind, which may have been meant; to look for that in ASCII costs nothing.
+  if (topic.includes('\0') || (topic.includes('\ufffd') && !isUtf8(bytes.subarray(topicAt, topicEnd)))) {
+    return undefined;
+  }
+  const dup = (first & 8) === 8;
+  // Zero is nobody's (section 2.3.1); packets of one shape are handled faster than those of two.
+  const messageId = qos === 0 ? 0 : bytes.readUInt16BE(topicEnd);
+  if (qos === 0 ? dup : messageId === 0) return undefined;
   return {
     cmd: 'publish',
-    topic: bytes.toString('utf8', topicAt, topicEnd),
+    topic,
     payload: bytes.subarray(payloadAt, end),
     qos,
     retain: (first & 1) === 1,
-    dup: (first & 8) === 8,
-    // Zero is nobody's (section 2.3.1); packets of one shape are handled faster than those of two.
-    messageId: qos === 0 ? 0 : bytes.readUInt16BE(topicEnd),
+    dup,
+    messageId,
   };
 }

@@ -2,12 +2,13 @@
  * Takes packets off a connection, one at a time when its turn comes.
  *
  * PUBLISH, which is nearly all that devices say, is taken apart here, and does not pass through Aedes: mqtt-packet makes
- * a dozen buffers of it. Anything else, and anything odd, goes through its parser to Aedes as it comes.
+ * a dozen buffers of it. Anything else goes through its parser to Aedes, after a look at what that lets pass.
  */
 import type { Duplex } from 'node:stream';
 import type { Client, PublishPacket } from 'aedes';
 import { type Inlet, takeOverReading } from './aedes-seams.ts';
 import type { Connection } from './connection.ts';
+import { ownBytes } from './own-bytes.ts';
 import {
   fixedHeaderBytes,
   isPlainPublish,
@@ -19,7 +20,7 @@ import {
   remainingBytes,
   typeOf,
 } from './packet-bytes.ts';
-import { isServedVersion, UNSERVED_CONNECT } from './protocol-version.ts';
+import { faultOf, isOfOtherLevel } from './packet-faults.ts';
 import type { Passenger, Turnstile } from './turnstile.ts';
 
 /** A packet that fits; or the error that ends the connection before the rest of it is read. */
@@ -38,14 +39,19 @@ export type Publish = (
   done: (error?: Error | null) => void,
 ) => void;
 
+/**
+ * So many QoS 0 messages of this client were left out, because they had waited for too long; the error ends the
+ * connection.
+ */
+export type Shed = (client: Client, messages: number) => Error | undefined;
+
 export interface ReaderParts {
   readonly turnstile: Turnstile;
   readonly judge: PacketJudge;
   readonly publish: Publish;
   /** How long a QoS 0 message may wait for its turn after it was read; milliseconds. */
   readonly turnWaitMsMax: number;
-  /** So many QoS 0 messages of this client were left out, because they had waited for too long. */
-  readonly shed: (client: Client, messages: number) => void;
+  readonly shed: Shed;
 }
 
 /** Packets of one connection that may be under way at the same time; beyond it nothing is read. */
@@ -71,9 +77,6 @@ export class PacketReader implements Passenger {
   #isReadable = false;
   /** Bytes of the packet at `#at`, once its header was found good; 0 before. */
   #length = 0;
-  /** Of these, the ones that are still to go through mqtt-packet's parser. */
-  #unparsed = 0;
-  #isConnect = false;
   /** Packets handed to Aedes since it was last done with all of them. */
   #withAedes = 0;
   /** Messages that are being taken in. */
@@ -103,7 +106,8 @@ export class PacketReader implements Passenger {
     if (this.#client.closed) return false;
     this.#isPassing = true;
     const shed = this.#dropStale(at);
-    if (shed > 0) this.#parts.shed(this.#client, shed);
+    const error = shed > 0 ? this.#parts.shed(this.#client, shed) : undefined;
+    if (error !== undefined) this.#inlet.fail(error);
     this.#isHeldUp = this.#withAedes + this.#publishing >= AT_ONCE_MAX;
     // What was passed over may have brought to light a packet that ended the connection.
     const isThere = !this.#isHeldUp && !this.#client.closed && this.#hasPacket(at);
@@ -146,19 +150,19 @@ export class PacketReader implements Passenger {
       at - this.#readAt > this.#parts.turnWaitMsMax &&
       this.#at < this.#bytes.length &&
       this.#hasPacket(at) &&
-      this.#unparsed === 0 &&
+      isPlainPublish(this.#bytes[this.#at] as number) &&
       qosOf(this.#bytes[this.#at] as number) === 0
     ) {
-      this.#advance(this.#length);
+      this.#advance();
       dropped += 1;
     }
     return dropped;
   }
 
-  /** True when a whole PUBLISH or CONNECT lies at `#at`, or something else for the parser. */
+  /** True when a whole packet lies at `#at`. */
   #hasPacket(at: number): boolean {
     if (this.#length === 0 && !this.#knowsLength(at)) return false;
-    return this.#has(this.#unparsed > 0 && !this.#isConnect ? 1 : this.#length, at);
+    return this.#has(this.#length, at);
   }
 
   /** True when the header at `#at` is there, and what it declares may come. */
@@ -168,25 +172,23 @@ export class PacketReader implements Passenger {
       if (!this.#has(bytes, at)) return false;
       header = fixedHeaderBytes(this.#bytes, this.#at);
     }
-    const first = this.#bytes[this.#at] as number;
-    if (header < 0) {
-      this.#isConnect = false;
-      this.#length = this.#unparsed = Number.POSITIVE_INFINITY; // the parser has the words for it
-      return true;
-    }
-    const remaining = remainingBytes(this.#bytes, this.#at);
-    const type = typeOf(first);
-    const error =
-      this.#parts.judge(this.#client, this.#connection, type, remaining) ??
-      (mayRemain(type, remaining) ? undefined : new Error(`${nameOf(type)} of ${remaining} bytes`));
+    const error = this.#headerError(header);
     if (error !== undefined) {
       this.#inlet.fail(error);
       return false;
     }
-    this.#length = header + remaining;
-    this.#isConnect = type === PACKET.connect;
-    if (!isPlainPublish(first)) this.#unparsed = this.#length;
+    this.#length = header + remainingBytes(this.#bytes, this.#at);
     return true;
+  }
+
+  #headerError(header: number): Error | undefined {
+    if (header < 0) return new Error('a length without an end');
+    const remaining = remainingBytes(this.#bytes, this.#at);
+    const type = typeOf(this.#bytes[this.#at] as number);
+    return (
+      this.#parts.judge(this.#client, this.#connection, type, remaining) ??
+      (mayRemain(type, remaining) ? undefined : new Error(`${nameOf(type)} of ${remaining} bytes`))
+    );
   }
 
   /** True when so many bytes have come that were not handed over. */
@@ -195,6 +197,7 @@ export class PacketReader implements Passenger {
       const more = this.#inlet.read();
       if (more === null) {
         this.#isReadable = false;
+        this.#letGo();
         return false;
       }
       const left = this.#bytes.subarray(this.#at);
@@ -205,31 +208,45 @@ export class PacketReader implements Passenger {
     return true;
   }
 
-  #hand(): void {
-    if (this.#unparsed === 0) {
-      const packet = this.#inlet.isLoggedIn() ? publishAt(this.#bytes, this.#at, this.#length) : undefined;
-      if (packet !== undefined) {
-        this.#advance(this.#length);
-        this.#publishing += 1;
-        this.#inlet.heard();
-        this.#parts.publish(this.#client, this.#connection, packet, this.#published);
-        return;
-      }
-      this.#unparsed = this.#length;
-    }
-    const piece = this.#bytes.subarray(this.#at, this.#at + this.#unparsed);
-    this.#unparsed -= piece.length;
-    this.#advance(piece.length);
-    if (this.#unparsed === 0) {
-      // What comes after CONNECT waits until that is answered.
-      this.#withAedes = this.#isConnect ? AT_ONCE_MAX : this.#withAedes + 1;
-    }
-    this.#inlet.parse(this.#isConnect && !isServedVersion(piece) ? UNSERVED_CONNECT : piece);
+  /** Keeps of what was read the beginning of a packet, whose rest may be long in coming. */
+  #letGo(): void {
+    if (this.#at === 0) return;
+    this.#bytes = ownBytes(this.#bytes.subarray(this.#at));
+    this.#at = 0;
   }
 
-  #advance(bytes: number): void {
-    this.#at += bytes;
-    if (this.#unparsed === 0) this.#length = 0;
+  #hand(): void {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const length = this.#length;
+    this.#advance();
+    const isPublish = isPlainPublish(bytes[at] as number) && this.#inlet.isLoggedIn();
+    const packet = isPublish ? publishAt(bytes, at, length) : undefined;
+    if (packet === undefined) {
+      this.#parse(bytes.subarray(at, at + length));
+      return;
+    }
+    this.#publishing += 1;
+    this.#inlet.heard();
+    this.#parts.publish(this.#client, this.#connection, packet, this.#published);
+  }
+
+  #parse(packet: Buffer): void {
+    const isConnect = typeOf(packet[0] as number) === PACKET.connect;
+    // What comes after CONNECT waits until that is answered.
+    this.#withAedes = isConnect ? AT_ONCE_MAX : this.#withAedes + 1;
+    if (isConnect && isOfOtherLevel(packet)) {
+      this.#inlet.refuseLevel();
+      return;
+    }
+    const fault = faultOf(packet);
+    if (fault === undefined) this.#inlet.parse(packet);
+    else this.#inlet.fail(new Error(fault));
+  }
+
+  #advance(): void {
+    this.#at += this.#length;
+    this.#length = 0;
     if (this.#at < this.#bytes.length) return;
     this.#bytes = NOTHING; // a buffer held for every idle connection is what a collector has to carry about
     this.#at = 0;

@@ -9,7 +9,7 @@ import { NOBODY } from './identity.ts';
 import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
 import { nameOf, PACKET } from './packet-bytes.ts';
-import type { PacketJudge, Publish } from './packet-reader.ts';
+import type { PacketJudge, Publish, Shed } from './packet-reader.ts';
 
 export interface TrafficParts {
   readonly config: BrokerConfig;
@@ -85,10 +85,15 @@ export class Traffic {
     return undefined;
   };
 
-  /** QoS 0 messages of this client were left out, because they had waited for too long. */
-  readonly shed = (client: Client, messages: number): void => {
-    const { connections, ledger } = this.#parts;
+  /** QoS 0 messages of this client were left out, because they had waited for too long. They were sent all the same. */
+  readonly shed: Shed = (client, messages) => {
+    const { connections, ledger, now } = this.#parts;
     ledger.refuse('overload-shed', connections.circumstances(client), messages);
+    const connection = connections.of(client);
+    // Verdicts and pings, all that a detector publishes, are not paced.
+    if (connection === undefined || connection.proof?.identity.role === 'detector') return undefined;
+    if (connection.rate.take(now(), messages)) return undefined;
+    return this.#refuse(client, 'rate-limit', 'by publish');
   };
 
   /**
@@ -227,9 +232,6 @@ export class Traffic {
     if (payload.length > limits.payloadBytesMax) {
       const detail = `${payload.length} bytes; at most ${limits.payloadBytesMax}`;
       return this.#refuse(client, 'payload-too-large', detail, topic);
-    }
-    if (packet.qos > 0 && !isWill && !((packet.messageId ?? 0) > 0)) {
-      return this.#refuse(client, 'malformed', 'a message id of 0', topic);
     }
     if (verdict.kind === 'state') return 'for-others';
     if (verdict.kind === 'ping') {
