@@ -212,6 +212,6 @@ export class KeptSessions implements Kept {
   /** Makes a change whose loss would only have a message delivered twice, or a session kept for longer. */
   #note(record: SessionRecord): void {
     applyRecord(this.#sessions, record);
-    this.#log?.note(record);
+    void this.#log?.note(record);
   }
 }

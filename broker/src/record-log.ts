@@ -74,10 +74,15 @@ export class RecordLog<Entry> {
     return group.written;
   }
 
-  /** Writes the record soon. It outlives this process, and may not outlive a power failure. */
-  note(entry: Entry): void {
-    this.#next.text += lineOf(entry);
+  /**
+   * Writes the record soon. It outlives this process from when the promise resolves, and may not outlive a power failure.
+   * Nobody has to wait: a rejection without a handler does no harm.
+   */
+  note(entry: Entry): Promise<void> {
+    const group = this.#next;
+    group.text += lineOf(entry);
     this.#running ??= this.#run();
+    return group.written;
   }
 
   /** Nothing may be appended after this. */
