@@ -7,6 +7,7 @@ import { CommandError, UnreachableError, UsageError } from '../exit-codes.ts';
 import { httpUrl } from '../http-url.ts';
 import { loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
 import { span } from '../span.ts';
+import { printable } from '../terminal.ts';
 import { textTable } from '../text-table.ts';
 
 interface ClientsFlags extends SettingsFlags {
@@ -134,11 +135,6 @@ function tableOf(clients: readonly ClientView[], now: number): string {
     printable(client.willTopic ?? '-'),
   ]);
   return `${textTable(columns, rows).join('\n')}\n`;
-}
-
-/** A client chooses its id and the topic of its will, and shall not paint on somebody's terminal with them. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e\u00a1-\uffff]/g, '\ufffd');
 }
 
 function compare(a: string, b: string): number {
