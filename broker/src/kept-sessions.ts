@@ -171,9 +171,16 @@ export class KeptSessions implements Kept {
     return this.#sessions.get(clientId)?.queue.size ?? 0;
   }
 
-  /** A copy: the queue goes on while the client is given what is in it. */
+  /**
+   * A copy: the queue goes on while the client is given what is in it. What it may have been given before says so
+   * [MQTT-3.3.1-1]; of an earlier life of the broker, that is everything.
+   */
   queueOf(clientId: string): StoredPacket[] {
-    return [...(this.#sessions.get(clientId)?.queue.values() ?? [])];
+    const queue = this.#sessions.get(clientId)?.queue ?? new Map<number, StoredPacket>();
+    return [...queue].map(([number, packet]) => {
+      const isRepeated = packet.cmd === 'publish' && (number < 0 || packet.messageId !== undefined);
+      return isRepeated ? { ...packet, dup: true } : packet;
+    });
   }
 
   /**

@@ -55,6 +55,11 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       assert.ok(sessionPresent);
       await until(() => payloads(detector).length === 3, 'the beats of its absence');
       assert.deepEqual(payloads(detector), ['2', '3', '4']);
+      const messages = detector.received.filter((packet) => packet.cmd === 'publish');
+      assert.ok(
+        messages.every(({ dup }) => dup),
+        'as repeated: nobody knows any more what it was given',
+      );
       const again = await RawClient.login(after.port, { clientId: 'd1' });
       await again.publishAcknowledged('hb/v1/meter/d1/beat', 'live', 1);
       await until(() => payloads(detector).length === 4, 'the subscription to hold');
