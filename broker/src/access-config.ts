@@ -1,6 +1,7 @@
 /** How clients prove who they are, and which topics there are beside the heartbeats. */
 import { isRoot } from '@slowbeat/device-sdk/protocol';
 import * as z from 'zod';
+import { hostOf, isLoopback } from './address.ts';
 import { CREDENTIAL_ROLES } from './identity.ts';
 import { file, flag, section, show } from './setting.ts';
 
@@ -21,8 +22,9 @@ const expected = (what: string) =>
 /** Where keys may be fetched from: whoever answers in between decides who everybody is. */
 function isKeyUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && /^(127\.|localhost$|\[::1\]$)/.test(hostname));
+  const url = new URL(text);
+  const [protocol, host] = [url.protocol, hostOf(url)];
+  return protocol === 'https:' || (protocol === 'http:' && (host === 'localhost' || isLoopback(host)));
 }
 
 const tokensSchema = section({

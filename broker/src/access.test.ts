@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DETECTOR_KINDS, DEVICE_KINDS, parseTopic, topicFor } from '@slowbeat/device-sdk/protocol';
+import {
+  DETECTOR_KINDS,
+  DEVICE_KINDS,
+  parseTopic,
+  stateTopic,
+  topicFor,
+} from '@slowbeat/device-sdk/protocol';
 import fc from 'fast-check';
 import { type AccessRules, type Action, accessRules, decide } from './access.ts';
 import { ANONYMOUS, type Identity, parseGrant, type Role } from './identity.ts';
@@ -241,16 +247,27 @@ describe('topics outside the scheme', () => {
     assert.equal(allows(bridged, 'anonymous', 'publish', 'zigbee/x'), true);
   });
 
+  it('never open verdicts to a device or gateway, those of one of several monitors included', () => {
+    for (const filter of [
+      'hb/v1/+/+/state/+',
+      '+/+/meter/d1/state/m1',
+      'hb/v1/meter/d2/state/#',
+      'hb/v1/+/#',
+    ]) {
+      for (const whose of ['device', 'gateway'] as const) {
+        assert.equal(allows(any, whose, 'subscribe', filter), false, filter);
+        assert.equal(allows(bridged, whose, 'subscribe', filter), false, filter);
+      }
+    }
+  });
+
   it('never open the heartbeats of others to a device or gateway, whatever is carried and asked for', () => {
     const filter = fc.oneof(
       topic,
       fc
         .array(
-          fc.oneof(fc.constantFrom('hb', 'v1', '+', '#', 'zigbee', 'meter', 'd1', 'd2', 'ping', 'beat')),
-          {
-            minLength: 1,
-            maxLength: 6,
-          },
+          fc.constantFrom('hb', 'v1', '+', '#', 'zigbee', 'meter', 'd1', 'd2', 'ping', 'beat', 'state', 'm1'),
+          { minLength: 1, maxLength: 7 },
         )
         .map((levels) => levels.join('/')),
     );
@@ -266,7 +283,8 @@ describe('topics outside the scheme', () => {
         (rules, bound, text, a, b, which) => {
           const heard = topicFor(ROOT, a, b, which);
           const own = b === 'd1' && which === 'ping';
-          if (!own && topicMatches(text, heard))
+          const verdict = stateTopic(ROOT, a, b, 'm1');
+          if ((!own && topicMatches(text, heard)) || topicMatches(text, verdict))
             assert.equal(allows(rules, bound, 'subscribe', text), false, text);
           if (b !== 'd1') assert.equal(allows(rules, bound, 'publish', heard), false);
           assert.equal(allows(rules, bound, 'publish', text) && /^\$(SYS|share)\//.test(text), false);

@@ -131,9 +131,7 @@ function decideSubscribe(identity: Identity, filter: string, { root, foreign }: 
   if (filter.startsWith('$SYS/')) return { allowed: true };
   if (isReserved(filter) || (filter.startsWith('$') && !carriesAll)) return refused('system-topic');
   const reachesSomething =
-    filtersOverlap(filter, filterFor(root)) ||
-    filtersOverlap(filter, `${filterFor(root, 'state')}/+`) ||
-    foreign.some(({ prefix }) => filtersOverlap(filter, below(prefix)));
+    reachesScheme(filter, root) || foreign.some(({ prefix }) => filtersOverlap(filter, below(prefix)));
   return reachesSomething ? { allowed: true } : refused('outside-the-scheme');
 }
 
@@ -146,11 +144,16 @@ function decideBoundSubscribe(identity: Identity, filter: string, { root, foreig
   }
   const given =
     !isReserved(filter) &&
-    !filtersOverlap(filter, filterFor(root)) &&
+    !reachesScheme(filter, root) &&
     foreign.some(({ prefix, subscribe }) => subscribe.includes(identity.role) && liesBelow(filter, prefix));
   if (given) return { allowed: true };
   if (/[+#]/.test(filter)) return refused('wildcard');
   return refused(filter.startsWith('$') ? 'system-topic' : 'outside-the-scheme');
+}
+
+/** True when the filter matches a topic of the scheme, verdicts of one of several monitors included. */
+function reachesScheme(filter: string, root: string): boolean {
+  return filtersOverlap(filter, filterFor(root)) || filtersOverlap(filter, `${filterFor(root, 'state')}/+`);
 }
 
 /** The broker's own statistics, and shared subscriptions, which this broker does not have. */

@@ -1,11 +1,16 @@
 /** Network addresses as limits see them. */
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
-/** An IPv4 address written as IPv6 becomes plain IPv4; anything else stays. */
+const MAPPED = '::ffff:';
+
+/** An address in the one form that all write it in (RFC 5952); an IPv4 address written as IPv6 becomes plain IPv4. */
 export function plainAddress(address: string | undefined): string {
   if (address === undefined) return 'unknown';
-  const mapped = address.toLowerCase().startsWith('::ffff:') ? address.slice(7) : '';
-  return isIPv4(mapped) ? mapped : address;
+  if (!isIPv6(address)) return address;
+  const [bare = '', ...zone] = address.split('%');
+  const shortest = new SocketAddress({ address: bare, family: 'ipv6' }).address;
+  const mapped = shortest.startsWith(MAPPED) ? shortest.slice(MAPPED.length) : '';
+  return isIPv4(mapped) ? mapped : [shortest, ...zone].join('%');
 }
 
 /**
@@ -37,10 +42,22 @@ export function isLoopback(address: string): boolean {
 export function addressList(entries: readonly string[]): BlockList {
   const list = new BlockList();
   for (const entry of entries) {
-    const [address = '', prefix] = entry.split('/');
-    const family = isIPv4(address) ? 'ipv4' : 'ipv6';
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
+    const [, address = entry, prefix] = /^(.*)\/(\d{1,3})$/.exec(entry) ?? [];
+    const plain = plainAddress(address);
+    const family = isIPv4(plain) ? 'ipv4' : 'ipv6';
+    if (prefix === undefined) list.addAddress(plain, family);
+    else list.addSubnet(plain, Number(prefix), family);
   }
   return list;
+}
+
+/** True for an address, in its plain form, that the list holds. */
+export function isListed(list: BlockList, address: string): boolean {
+  if (isIPv4(address)) return list.check(address, 'ipv4');
+  return isIPv6(address) && list.check(address.split('%')[0] ?? '', 'ipv6');
+}
+
+/** The host of a URL; an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
 }

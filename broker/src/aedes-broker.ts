@@ -246,7 +246,10 @@ export class AedesBroker implements Broker {
 
   async reload(): Promise<void> {
     const { identification, logger } = this.#parts;
-    const uses = await Promise.all([identification.read(), this.#listeners.read()]);
+    const uses = await Promise.all([
+      identification.read((detail) => this.#ledger.refuse('token-keys-unavailable', { detail })),
+      this.#listeners.read(),
+    ]);
     for (const use of uses) use();
     await this.#membership.review();
     logger.info('users, keys and certificates read again');

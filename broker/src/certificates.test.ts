@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { connect } from 'node:tls';
 import { until, within } from '@slowbeat/test-servers';
 import type { BrokerConfigInput } from './config.ts';
 import { hashPassword } from './credentials.ts';
-import { pemLists, revokedSerials } from './revocation-list.ts';
+import { certificateId, pemLists, revokedCertificates } from './revocation-list.ts';
 import { type Issued, TestAuthority } from './test-support/certificates.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { type RunningBroker, runBroker } from './test-support/running-broker.ts';
@@ -164,6 +165,50 @@ describe('a client certificate', () => {
     assert.equal((await login(running, two)).returnCode, 5);
   });
 
+  it('that another authority gave the serial number of a revoked one stays', async () => {
+    const clientCaFile = join(authority.directory, 'both.pem');
+    await writeFile(clientCaFile, `${authority.ca}\n${stranger.ca}`);
+    const clientCrlFile = join(authority.directory, 'both.crl');
+    const revoke = async (...serials: string[]): Promise<void> => {
+      const lists = [await authority.revoke(...serials), await stranger.revoke()];
+      await writeFile(clientCrlFile, (await Promise.all(lists.map((list) => readFile(list)))).join('\n'));
+    };
+    const goes = await authority.issue('CN=d1');
+    let stays = await stranger.issue('CN=d2');
+    while (stays.serial !== goes.serial) stays = await stranger.issue('CN=d2');
+    await revoke();
+    const { certFile, keyFile } = server;
+    await using running = await runBroker({
+      tcp: { enabled: false },
+      tls: { port: 0, certFile, keyFile, clientCaFile, clientCrlFile },
+      access: { mode: 'users', certificates: {} },
+    });
+    const [one, other] = [await login(running, goes), await login(running, stays)];
+    assert.deepEqual([one.returnCode, other.returnCode], [0, 0]);
+    await revoke(goes.serial);
+    await running.broker.reload();
+    await within(one.ended, 'the revoked one to be disconnected');
+    await other.publishAcknowledged('hb/v1/meter/d2/beat', '{}', 1);
+    assert.equal((await login(running, stays)).returnCode, 0);
+  });
+
+  it('is out on reload when an authority between it and the root is revoked', async () => {
+    const clientCrlFile = join(authority.directory, 'chain.crl');
+    await using between = await TestAuthority.create('CN=Between', authority);
+    const revoke = async (...serials: string[]): Promise<void> => {
+      const lists = [await authority.revoke(...serials), await between.revoke()];
+      await writeFile(clientCrlFile, (await Promise.all(lists.map((list) => readFile(list)))).join('\n'));
+    };
+    await revoke();
+    await using running = await withCertificates({}, { clientCrlFile });
+    const { cert, key } = await between.issue('CN=d1');
+    const goes = await login(running, { cert: `${cert}\n${between.ca}`, key });
+    assert.equal(goes.returnCode, 0);
+    await revoke(between.serial);
+    await running.broker.reload();
+    await within(goes.ended, 'whoever has a certificate of it to be disconnected');
+  });
+
   it('is out on reload when its authority is', async () => {
     const clientCaFile = join(authority.directory, 'authorities.pem');
     await writeFile(clientCaFile, `${authority.ca}\n${stranger.ca}`);
@@ -210,28 +255,27 @@ describe('certificates and listeners', () => {
 });
 
 describe('a revocation list', () => {
-  it('gives the serial numbers on it as certificates show them', async () => {
+  it('names the certificates on it by issuer and serial number, as they themselves do', async () => {
     const issued = await authority.issue('CN=d1');
     const text = await readFile(await authority.revoke(issued.serial, 'FF00AA', '0123456789ABCDEF'), 'utf8');
     const lists = pemLists(`${text}\nsomething else\n${text}`);
     assert.equal(lists.length, 2);
-    assert.deepEqual(
-      revokedSerials(lists[0] ?? '').sort(),
-      ['0123456789ABCDEF', issued.serial, 'FF00AA'].sort(),
-    );
+    const revoked = revokedCertificates(lists[0] ?? '');
+    assert.equal(revoked.length, 3);
+    assert.ok(revoked.includes(certificateId(new X509Certificate(issued.cert).raw)));
     const none = await readFile(await authority.revoke(), 'utf8');
-    assert.deepEqual(revokedSerials(none), []);
+    assert.deepEqual(revokedCertificates(none), []);
   });
 
   it('that is damaged is refused and not read as empty', async () => {
     const text = await readFile(await authority.revoke('AA', 'BB'), 'utf8');
     const [list = ''] = pemLists(text);
-    assert.equal(revokedSerials(list).length, 2);
+    assert.equal(revokedCertificates(list).length, 2);
     const der = Buffer.from(list.replace(/-----[^-]+-----|\s/g, ''), 'base64');
     for (let length = 0; length < der.length; length++) {
       assert.throws(
-        () => revokedSerials(der.subarray(0, length).toString('base64')),
-        RangeError,
+        () => revokedCertificates(der.subarray(0, length).toString('base64')),
+        { name: 'RangeError', message: /^it / },
         `${length} bytes`,
       );
     }

@@ -90,6 +90,10 @@ describe('the configuration', () => {
       /^broker\.access\.tokens: wants exactly one of secretFile, jwksFile and jwksUrl$/,
     ],
     [
+      { access: { mode: 'users', tokens: { jwksUrl: 'http://127.0.0.1.keys.example/' } } },
+      /^broker\.access\.tokens\.jwksUrl: "http:\/\/127.0.0.1.keys\.example\/" is no https:\/\/ URL/,
+    ],
+    [
       { access: { mode: 'users', tokens: { jwksUrl: 'http://keys.example/' } } },
       /^broker\.access\.tokens\.jwksUrl: "http:\/\/keys\.example\/" is no https:\/\/ URL/,
     ],
@@ -108,7 +112,15 @@ describe('the configuration', () => {
     [{ root: 'a/#' }, /^broker\.root: "a\/#" is no topic prefix; use levels without wildcards/],
     [
       { limits: { trustedAddresses: 'all' } },
-      /^broker\.limits\.trustedAddresses: "all" is not a list of addresses$/,
+      /^broker\.limits\.trustedAddresses: "all" is not a list of addresses and networks$/,
+    ],
+    [
+      { limits: { trustedAddresses: ['gateway.example'] } },
+      /^broker\.limits\.trustedAddresses\.0: "gateway\.example" is neither an address nor a network such as/,
+    ],
+    [
+      { tcp: { proxies: ['10.0.0.0/'] } },
+      /^broker\.tcp\.proxies\.0: "10\.0\.0\.0\/" is neither an address nor a network such as/,
     ],
   ] as const) {
     it(`${JSON.stringify(input)} is refused naming field, value and remedy`, () => {

@@ -49,6 +49,26 @@ describe('password hashes', () => {
     }
   });
 
+  it('take as long for who is not in the file, or has a certificate only, as for who is', async () => {
+    const cheap = await hashPassword('right', 10); // a hundredth of the default cost would tell them apart
+    const credentials = await Credentials.load(
+      await usersFile(`d1:device:${cheap}\nd2:device:certificate`),
+      2,
+    );
+    const timeOf = async (name: string): Promise<number> => {
+      const tries: number[] = [];
+      for (let count = 0; count < 7; count++) {
+        const since = performance.now();
+        assert.equal(await credentials.verify(name, Buffer.from('wrong'), always), 'wrong');
+        tries.push(performance.now() - since);
+      }
+      return Math.min(...tries);
+    };
+    const known = await timeOf('d1');
+    for (const name of ['d2', 'd3']) assert.ok((await timeOf(name)) < 5 * known, name);
+    assert.equal(await credentials.verify('d2', Buffer.from('right'), always), 'wrong', 'not by a password');
+  });
+
   it('are refused for an empty and for an endless password', async () => {
     await assert.rejects(hashPassword(''), RangeError);
     await assert.rejects(hashPassword('x'.repeat(1_025)), RangeError);
@@ -120,6 +140,7 @@ describe('the credentials file', () => {
     const line = formatUser('g1', 'gateway', hash, ['meter/*', 'd9']);
     assert.equal(parseUsers(line, 'users').get('g1')?.identity.grants.length, 2);
     assert.throws(() => formatUser('g1', 'gateway', hash), RangeError);
+    assert.throws(() => formatUser('g:1', 'device', hash), /^RangeError: the name must start with/);
   });
 
   it('that cannot be read keeps the broker from starting, and names itself', async () => {

@@ -66,6 +66,8 @@ export function formatUser(
   hash: string,
   devices: readonly string[] = [],
 ): string {
+  const identity = makeIdentity(name, role, devices); // before a colon in the name can pass for the end of it
+  if (typeof identity === 'string') throw new RangeError(identity);
   const line = [name, role, hash, ...(devices.length > 0 ? [devices.join(',')] : [])].join(':');
   const user = parseUser(line);
   if (typeof user === 'string') throw new RangeError(user);
@@ -132,22 +134,15 @@ export class Credentials {
   readonly #digestKey = randomBytes(32);
   /** Passwords that were right: user → the hash they were checked against and a digest of them. */
   readonly #remembered = new Map<string, { hash: string; digest: Buffer }>();
-  #users: ReadonlyMap<string, User>;
+  #users: ReadonlyMap<string, User> = new Map();
+  /** Of all users that have a password. */
+  #hashes: readonly string[] = [];
   #running = 0;
   readonly #queue: (() => void)[] = [];
-  /** Checked for unknown users, so that the time taken does not tell who exists. */
-  readonly #decoy: ScryptHash = {
-    costLog2: DEFAULT_COST_LOG2,
-    blockSize: 8,
-    parallel: 1,
-    salt: randomBytes(SALT_BYTES),
-    key: randomBytes(HASH_BYTES),
-  };
-
   private constructor(file: string, checksMax: number, users: ReadonlyMap<string, User>) {
     this.#file = file;
     this.#checksMax = checksMax;
-    this.#users = users;
+    this.#know(users);
   }
 
   /** Throws BrokerError `credentials-unreadable` or `credentials-invalid`. */
@@ -166,10 +161,15 @@ export class Credentials {
       const before = this.#users.get(name);
       if (before !== undefined && isDeepStrictEqual(before, user)) users.set(name, before);
     }
-    this.#users = users;
+    this.#know(users);
     for (const [name, { hash }] of this.#remembered) {
       if (this.#users.get(name)?.hash !== hash) this.#remembered.delete(name);
     }
+  }
+
+  #know(users: ReadonlyMap<string, User>): void {
+    this.#users = users;
+    this.#hashes = [...users.values()].map(({ hash }) => hash).filter((hash) => hash !== CERTIFICATE_ONLY);
   }
 
   /** The rights of a user; the same object until they, or the password, are changed. */
@@ -205,15 +205,26 @@ export class Credentials {
 
   async #check(name: string, password: Buffer): Promise<Verification> {
     const user = this.#users.get(name);
-    const expected = (user === undefined ? undefined : parsePhc(user.hash)) ?? this.#decoy;
+    const expected = (user === undefined ? undefined : parsePhc(user.hash)) ?? this.#decoyFor(name);
     const right = timingSafeEqual(await derive(password, expected), expected.key);
     if (!right || user === undefined) return 'wrong';
     this.#remembered.set(name, { hash: user.hash, digest: this.#digest(password) });
     return { identity: user.identity };
   }
 
-  #digest(password: Buffer): Buffer {
-    return createHmac('sha256', this.#digestKey).update(password).digest();
+  /**
+   * What is checked for who has no password here: nobody's, and at the cost of some user's, the same one for a name each
+   * time, so that the time taken does not tell who exists.
+   */
+  #decoyFor(name: string): ScryptHash {
+    const chance = this.#digest(Buffer.from(name)).readUInt32BE();
+    const like = parsePhc(this.#hashes[chance % this.#hashes.length] ?? '');
+    const { costLog2 = DEFAULT_COST_LOG2, blockSize = 8, parallel = 1 } = like ?? {};
+    return { costLog2, blockSize, parallel, salt: randomBytes(SALT_BYTES), key: randomBytes(HASH_BYTES) };
+  }
+
+  #digest(text: Buffer): Buffer {
+    return createHmac('sha256', this.#digestKey).update(text).digest();
   }
 }
 
@@ -224,7 +235,7 @@ export async function readUsers(file: string): Promise<Map<string, User>> {
     text = await readFile(file, 'utf8');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new BrokerError('credentials-unreadable', `cannot read the credentials file: ${why}`, { cause });
+    throw new BrokerError('credentials-unreadable', `broker.access.credentialsFile: ${why}`, { cause });
   }
   return parseUsers(text, file);
 }

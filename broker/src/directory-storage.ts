@@ -1,6 +1,6 @@
 /** The directory of one broker: a file for each thing that outlives it. */
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lockDirectory } from './directory-lock.ts';
 import type { RecordPlace, Storage } from './storage.ts';
@@ -53,6 +53,7 @@ export class RecordFile implements RecordPlace {
       await rename(`${this.#path}.new`, this.#path);
     } catch (error) {
       await fresh.close();
+      await unlink(`${this.#path}.new`); // on a full disk it would take what is left of it
       throw error;
     }
     const old = this.#file;

@@ -5,8 +5,8 @@
  * When every place is taken, the socket that has waited longest without logging in is closed for the new one: a crowd
  * of silent sockets cannot keep a device out.
  */
-import type { Socket } from 'node:net';
-import { partyOf, plainAddress } from './address.ts';
+import type { BlockList, Socket } from 'node:net';
+import { addressList, isListed, partyOf, plainAddress } from './address.ts';
 import type { BrokerLimits } from './config.ts';
 import type { Reason } from './counters.ts';
 import type { Ledger } from './ledger.ts';
@@ -19,7 +19,7 @@ export class Door {
   readonly #limits: BrokerLimits;
   readonly #ledger: Ledger;
   readonly #now: () => number;
-  readonly #trusted: ReadonlySet<string>;
+  readonly #trusted: BlockList;
   readonly #inside = new Set<Socket>();
   /** Sockets that have not logged in yet, the oldest first. */
   readonly #waiting = new Set<Socket>();
@@ -34,7 +34,7 @@ export class Door {
     this.#limits = limits;
     this.#ledger = ledger;
     this.#now = now;
-    this.#trusted = new Set(limits.trustedAddresses.map(plainAddress));
+    this.#trusted = addressList(limits.trustedAddresses);
     const { connectionsPerAddressMax, connectionsPerSecondPerAddress } = limits;
     this.#pace = new PacedParties(connectionsPerSecondPerAddress, connectionsPerAddressMax);
   }
@@ -67,7 +67,7 @@ export class Door {
 
   /** True when one more socket may come from this address; otherwise it is destroyed already. */
   seat(socket: Socket, address: string): boolean {
-    if (this.#trusted.has(address)) return true;
+    if (isListed(this.#trusted, address)) return true;
     const party = partyOf(address);
     const present = this.#perParty.get(party) ?? 0;
     if (present >= this.#limits.connectionsPerAddressMax) {

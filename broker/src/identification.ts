@@ -58,10 +58,13 @@ export class Identification {
     return new Identification(false, { ...parts, credentials: parts.credentials || undefined }, limits, now);
   }
 
-  /** Reads all files again; throws when one is not valid. What is returned puts them in force together. */
-  async read(): Promise<() => void> {
+  /**
+   * Reads all files again; throws when one is not valid. What is returned puts them in force together. `onAway` is told
+   * when keys of tokens cannot be had from their server.
+   */
+  async read(onAway: (why: string) => void): Promise<() => void> {
     const { credentials, tokens } = this.#parts;
-    const uses = await Promise.all([credentials?.read(), tokens?.read()]);
+    const uses = await Promise.all([credentials?.read(), tokens?.read(onAway)]);
     return () => {
       for (const use of uses) use?.();
     };
@@ -94,6 +97,7 @@ export class Identification {
     if (password !== undefined && name !== '' && credentials !== undefined) {
       return this.#byPassword(claim, credentials, name, password);
     }
+    if (password !== undefined && tokens !== undefined) throw this.#guessedWrong(claim, 'no token');
     const ways = [
       credentials && 'a user name and a password',
       tokens && 'a token as password',
@@ -127,12 +131,16 @@ export class Identification {
       : `"${name}" is not in the credentials file`;
   }
 
+  /**
+   * Checked however often it was tried before: a signature costs next to nothing, and nobody guesses one. So whoever has
+   * a token gets in, whatever others do from behind the same address or in the same name.
+   */
   async #byToken(claim: Claim, tokens: Tokens, token: string): Promise<Proof> {
-    this.#mayGuess(claim);
     try {
       return await tokens.prove(token);
     } catch (error) {
-      if (error instanceof Refusal && error.reason === 'login-failed') this.#guessedWrong(claim);
+      if (error instanceof Refusal && error.reason === 'login-failed')
+        throw this.#guessedWrong(claim, error.message);
       throw error;
     }
   }
@@ -144,20 +152,13 @@ export class Identification {
     const verification = await credentials.verify(name, password, () => !this.#isGuessing(claim));
     if (verification === 'unwanted') throw new Refusal('login-limited', `as user "${name}", not checked`, 3);
     if (verification === 'overload') throw new Refusal('login-overload', 'not checked', 3);
-    if (verification === 'wrong') {
-      this.#guessedWrong(claim);
-      throw new Refusal('login-failed', `as user "${name}"`, 4);
-    }
+    if (verification === 'wrong') throw this.#guessedWrong(claim, `as user "${name}"`);
     return this.#proofOf(verification.identity, credentials);
   }
 
   #proofOf(identity: Identity, credentials: Credentials): Proof {
     const stillHolds = (): boolean => credentials.identityOf(identity.name) === identity;
     return { identity, expiresAt: undefined, stillHolds };
-  }
-
-  #mayGuess(claim: Claim): void {
-    if (this.#isGuessing(claim)) throw new Refusal('login-limited', 'not checked', 3);
   }
 
   #isGuessing({ address, name = '' }: Claim): boolean {
@@ -168,9 +169,13 @@ export class Identification {
     );
   }
 
-  #guessedWrong({ address, name = '' }: Claim): void {
+  /** Counts it; returns what to tell. */
+  #guessedWrong(claim: Claim, why: string): Refusal {
+    if (this.#isGuessing(claim)) return new Refusal('login-limited', why, 3);
+    const { address, name = '' } = claim;
     const at = this.#now();
     this.#failedByAddress.take(partyOf(address), at);
     if (name !== '') this.#failedByName.take(name, at);
+    return new Refusal('login-failed', why, 4);
   }
 }

@@ -126,7 +126,7 @@ export class KeptSessions implements Kept {
     return matching;
   }
 
-  /** Resolves when the message is kept for these clients: on the disk, where there is a file. */
+  /** Resolves when the message is kept for these clients: on the disk, where there is a file. Rejects when it is not. */
   async enqueue(to: readonly Recipient[], packet: StoredPacket): Promise<void> {
     const { brokerCounter: number, topic } = packet;
     if (number === undefined) return;
@@ -140,8 +140,14 @@ export class KeptSessions implements Kept {
       session.queue.set(number, { ...copy, qos: lower, retain: false });
       granted.push([clientId, lower]);
     }
-    if (granted.length > 0)
+    if (granted.length === 0) return;
+    try {
       await this.#log?.append(['queue', number, topic, packet.payload.toString('base64'), granted]);
+    } catch (error) {
+      // Its sender is not told that it was kept, and sends it again.
+      for (const [clientId] of granted) this.#sessions.get(clientId)?.queue.delete(number);
+      throw error;
+    }
   }
 
   /** Notes under which message id a queued message went out, or that its PUBREL replaces it (QoS 2). */
@@ -183,9 +189,16 @@ export class KeptSessions implements Kept {
     return this.#sessions.get(clientId)?.queue.size ?? 0;
   }
 
-  /** A copy: the queue goes on while the client is given what is in it. */
+  /**
+   * A copy: the queue goes on while the client is given what is in it. What it may have been given before says so
+   * [MQTT-3.3.1-1]; of an earlier life of the broker, that is everything.
+   */
   queueOf(clientId: string): StoredPacket[] {
-    return [...(this.#sessions.get(clientId)?.queue.values() ?? [])];
+    const queue = this.#sessions.get(clientId)?.queue ?? new Map<number, StoredPacket>();
+    return [...queue].map(([number, packet]) => {
+      const isRepeated = packet.cmd === 'publish' && (number < 0 || packet.messageId !== undefined);
+      return isRepeated ? { ...packet, dup: true } : packet;
+    });
   }
 
   /**
@@ -224,6 +237,6 @@ export class KeptSessions implements Kept {
   /** Makes a change whose loss would only have a message delivered twice, or a session kept for longer. */
   #note(record: SessionRecord): void {
     applyRecord(this.#sessions, record);
-    this.#log?.note(record);
+    void this.#log?.note(record);
   }
 }

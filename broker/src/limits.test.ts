@@ -141,6 +141,18 @@ describe('connections', () => {
     assert.equal(running.broker.counters().refused['connections-per-address-max'], 1);
   });
 
+  it('limits no address of a trusted network', async () => {
+    await using running = await runBroker({
+      limits: { connectionsPerAddressMax: 1, trustedAddresses: ['127.0.1.0/24'] },
+    });
+    for (const clientId of ['a', 'b']) {
+      assert.equal((await RawClient.login(running.port, { clientId }, { from: '127.0.1.7' })).returnCode, 0);
+    }
+    await RawClient.login(running.port, { clientId: 'c' });
+    const late = await RawClient.open(running.port);
+    await within(late.ended, 'the second of another address to be turned away');
+  });
+
   it('holds 1,000 half-open sockets and still serves a device', async () => {
     await using running = await runBroker();
     const halfOpen = await Promise.all(Array.from({ length: 1_000 }, () => RawClient.open(running.port)));

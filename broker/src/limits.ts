@@ -3,8 +3,7 @@
  * seconds to days apart, from many small devices, some of them hostile.
  */
 import { PAYLOAD_BYTES_MAX } from '@slowbeat/device-sdk/protocol';
-import * as z from 'zod';
-import { section, show, whole } from './setting.ts';
+import { networks, section, whole } from './setting.ts';
 
 export const limitsSchema = section({
   connectionsMax: whole(1, 1_000_000, 'connections')
@@ -16,12 +15,11 @@ export const limitsSchema = section({
   connectionsPerSecondPerAddress: whole(1, 1_000_000, 'connections')
     .default(20)
     .describe('New sockets per second from one address beyond a burst of `connectionsPerAddressMax`.'),
-  trustedAddresses: z
-    .array(z.string({ error: (issue) => `${show(issue.input)} is not an address` }), {
-      error: (issue) => `${show(issue.input)} is not a list of addresses`,
-    })
+  trustedAddresses: networks()
     .default(['127.0.0.1', '::1'])
-    .describe('Addresses that stand for many clients (proxies, NAT, this machine): no limit per address.'),
+    .describe(
+      'Addresses and networks that stand for many clients (proxies, NAT, this machine): no limit per address.',
+    ),
   connectTimeoutMs: whole(100, 600_000, 'milliseconds')
     .default(10_000)
     .describe('A socket that has not said CONNECT by then is closed; so is one whose log-in takes longer.'),

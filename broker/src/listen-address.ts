@@ -28,7 +28,7 @@ export async function resolveListenAddress(
     throw new BrokerError(
       'open-on-network',
       `broker.access: open mode on ${address} lets everybody who reaches it speak for any device; ` +
-        'use access.mode "users", listen on 127.0.0.1, or set access.allowOpenOnNetwork: true',
+        'use access.mode "users", listen on 127.0.0.1, or set access: { mode: open, allowOpenOnNetwork: true }',
     );
   }
   return address;

@@ -1,7 +1,6 @@
 /** Where the broker listens, and what lies between a socket and MQTT there. */
 import * as z from 'zod';
-import { addressList } from './address.ts';
-import { file, flag, section, show, whole } from './setting.ts';
+import { file, flag, networks, section, show, whole } from './setting.ts';
 
 const HOST_RULE = 'use a name or address, "127.0.0.1" is the default';
 
@@ -13,27 +12,12 @@ function address(port: number) {
       .default('127.0.0.1')
       .describe('Address to listen on. Other machines reach the broker only when this says so.'),
     port: whole(0, 65_535, 'port').default(port).describe('Port; 0 takes any free one.'),
-    proxies: z
-      .array(
-        z.string({ error: (issue) => `${show(issue.input)} is not an address` }).refine(isAddressOrNetwork, {
-          error: (issue) => `${show(issue.input)} is neither an address nor a network such as 10.0.0.0/8`,
-        }),
-        { error: (issue) => `${show(issue.input)} is not a list of addresses and networks` },
-      )
+    proxies: networks()
       .default([])
       .describe(
         'Load balancers: when given, only they connect here, and each connection begins with a PROXY header (v1 or v2).',
       ),
   };
-}
-
-function isAddressOrNetwork(text: string): boolean {
-  try {
-    addressList([text]);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const certificates = {

@@ -5,7 +5,7 @@
 import { type BlockList, createServer, isIPv4, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
-import { addressList, plainAddress } from './address.ts';
+import { addressList, isListed, plainAddress } from './address.ts';
 import { type ClientCertificate, clientCertificate } from './client-certificate.ts';
 import type { BrokerLimits, ListenerConfig, ListenerKind } from './config.ts';
 import type { Reason } from './counters.ts';
@@ -33,6 +33,8 @@ export interface ListenerParts {
   readonly kind: ListenerKind;
   readonly config: ListenerConfig;
   readonly limits: BrokerLimits;
+  /** Nobody has to log in. */
+  readonly isOpen: boolean;
   readonly door: Door;
   readonly ledger: Ledger;
   readonly onArrival: (arrival: Arrival) => void;
@@ -66,7 +68,7 @@ export class Listener {
 
   constructor(parts: ListenerParts) {
     this.#parts = parts;
-    const { config, limits } = parts;
+    const { config, limits, isOpen } = parts;
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
     this.#proxies = config.proxies.length > 0 ? addressList(config.proxies) : undefined;
     if (config.tls !== undefined) {
@@ -78,12 +80,13 @@ export class Listener {
       });
       this.#tls.on('secureConnection', (secured) => this.#secured(secured));
       this.#tls.on('tlsClientError', (error, socket) => {
-        if (!isLinkLost(error)) this.#refuse(socket, 'tls-failed', error.message);
+        if (!isLinkLost(error))
+          this.#refuse(socket, 'tls-failed', error.message, this.#handshakes.get(peerOf(socket)));
       });
     }
     if (config.webSocket !== undefined) {
       this.#webSocket = new WebSocketGate(
-        { frameBytesMax: limits.webSocketFrameBytesMax, origins: config.webSocket.origins },
+        { frameBytesMax: limits.webSocketFrameBytesMax, origins: config.webSocket.origins, isOpen },
         (stream, socket) => this.#arrive(stream, this.#origins.get(socket)),
         (socket, why) => this.#refuse(socket, 'websocket-refused', why),
       );
@@ -137,7 +140,7 @@ export class Listener {
       if (door.admit(socket, peer)) this.#enter(socket, peer);
       return;
     }
-    if (!this.#proxies.check(peer, isIPv4(peer) ? 'ipv4' : 'ipv6')) {
+    if (!isListed(this.#proxies, peer)) {
       this.#refuse(socket, 'proxy-header', 'not one of the proxies');
       socket.destroy();
       return;
@@ -178,10 +181,10 @@ export class Listener {
       return;
     }
     const ca = this.#files?.clientCa;
-    const certificate = clientCertificate(
-      secured,
-      (serial) => this.#files?.clientCa === ca && this.#files?.revoked.has(serial) === false,
-    );
+    const certificate = clientCertificate(secured, (ids) => {
+      const { clientCa, revoked } = this.#files ?? {};
+      return clientCa === ca && !ids.some((id) => revoked?.has(id));
+    });
     this.#pass(secured, { ...origin, certificate });
   }
 
@@ -199,8 +202,8 @@ export class Listener {
     else this.#parts.onArrival({ stream, listener: this.#parts.kind, ...origin });
   }
 
-  #refuse(socket: Socket, reason: Reason, detail: string): void {
-    const address = this.#origins.get(socket)?.address ?? plainAddress(socket.remoteAddress);
+  #refuse(socket: Socket, reason: Reason, detail: string, origin = this.#origins.get(socket)): void {
+    const address = origin?.address ?? plainAddress(socket.remoteAddress);
     this.#parts.ledger.refuse(reason, { address, detail });
   }
 }

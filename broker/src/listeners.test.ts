@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { until, within } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
+import { generate } from 'mqtt-packet';
 import { WebSocket } from 'ws';
 import type { ListenerKind } from './config.ts';
 import { type Issued, TestAuthority } from './test-support/certificates.ts';
@@ -242,6 +243,31 @@ describe('WebSocket', () => {
     assert.equal(running.broker.counters().refused['websocket-refused'], 4);
   });
 
+  it('in open mode is not for pages that give this machine a name of their own', async () => {
+    const named = { origin: 'http://evil.example:8083', headers: { host: 'evil.example:8083' } };
+    await using open = await everyKind();
+    assert.equal(await origin(open, named), '403');
+    assert.equal(await origin(open, { origin: 'http://localhost', headers: { host: 'localhost' } }), 'mqtt');
+    await using users = await everyKind({
+      access: { mode: 'users', tokens: { secretFile: server.keyFile } },
+    });
+    assert.equal(await origin(users, named), 'mqtt');
+  });
+
+  it('publishes nothing of a text frame, a will of its CONNECT included', async () => {
+    await using running = await everyKind();
+    const text = new WebSocket(url(running, 'ws'), ['mqtt']);
+    text.on('error', () => {});
+    await within(once(text, 'open'), 'the socket to open');
+    const will = { topic: 'hb/v1/meter/d1/will', payload: Buffer.from('w'), qos: 0 as const, retain: false };
+    const connect = { cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true } as const;
+    text.send(generate({ ...connect, keepalive: 60, clientId: 'd1', will }).toString('latin1'));
+    await within(once(text, 'close'), 'the end');
+    await until(() => running.broker.counters().connectionsOpen === 0, 'the place to be free');
+    assert.equal(running.broker.counters().connectsTotal, 0);
+    assert.deepEqual(running.tapped, []);
+  });
+
   it('answers plain HTTP with 426', async () => {
     await using running = await everyKind();
     const asked = request(url(running, 'ws').replace('ws:', 'http:')).end();
@@ -251,7 +277,7 @@ describe('WebSocket', () => {
   });
 
   for (const [what, reason, send] of [
-    ['a text frame', undefined, (socket: WebSocket) => socket.send('text')],
+    ['a text frame', 'malformed', (socket: WebSocket) => socket.send('text')],
     [
       'a frame larger than allowed',
       'packet-too-large',

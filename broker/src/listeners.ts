@@ -26,8 +26,9 @@ export class Listeners {
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
+    const { limits, access } = parts.config;
     this.#listeners = parts.wanted.map(([kind, config]) => ({
-      listener: new Listener({ ...parts, kind, config, limits: parts.config.limits }),
+      listener: new Listener({ ...parts, kind, config, limits, isOpen: access.mode === 'open' }),
       kind,
       host: config.host,
     }));

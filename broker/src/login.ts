@@ -140,6 +140,9 @@ export class Login {
     if (will.topic.length > limits.topicLengthMax) {
       throw new Refusal('topic-too-long', `a will topic of ${will.topic.length} characters`);
     }
+    const levels = will.topic.split('/').length;
+    if (levels > limits.topicLevelsMax)
+      throw new Refusal('topic-too-long', `a will topic of ${levels} levels`);
     if (will.payload.length > limits.payloadBytesMax) {
       throw new Refusal('payload-too-large', `a will of ${will.payload.length} bytes`);
     }

@@ -105,7 +105,8 @@ export class Membership {
     const connection = connections.of(client);
     if (connection === undefined) return;
     const member = roster.enter(client, connection, now());
-    wills.arrived(client.id, connection.will, connection.keepaliveS ?? 0);
+    const willKept = wills.arrived(client.id, connection.will, connection.keepaliveS ?? 0);
+    if (willKept !== undefined) holdBack(client, willKept);
     store.connected(client.id);
     // Its rights may be those of before a review that happened while it logged in.
     if (connection.reviews !== this.#reviews) void this.#recheck(member);
@@ -129,4 +130,14 @@ export class Membership {
     ledger.refuse(reason, connections.circumstances(client));
     client.close();
   }
+}
+
+/**
+ * Nothing is written to the client before: a CONNACK says that its will is in good hands. Where it could not be kept the
+ * client is served nevertheless.
+ */
+function holdBack({ conn }: Client, until: Promise<void>): void {
+  conn.cork();
+  const goOn = (): void => conn.uncork();
+  until.then(goOn, goOn);
 }

@@ -152,6 +152,37 @@ describe('after the end of a broker with a directory, however it ended', () => {
     await until(() => heard() === 200, 'every will at the detector');
   });
 
+  it('the will of everybody who had a CONNACK is published, however soon the broker was killed', async () => {
+    await using data = await scratch();
+    await using before = await KillableBroker.start(data);
+    const crowd = await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        const client = await RawClient.open(before.port);
+        const will = {
+          topic: `hb/v1/meter/d${index}/will`,
+          payload: Buffer.from('x'),
+          qos: 0 as const,
+          retain: false,
+        };
+        client.connect({ clientId: `d${index}`, keepalive: KEEPALIVE_S, will });
+        return client;
+      }),
+    );
+    let welcomed = 0;
+    const greetings = crowd.map(async (client) => {
+      await client.next('connack');
+      welcomed += 1;
+    });
+    await Promise.race(greetings);
+    await before.end('SIGKILL');
+    await Promise.allSettled(greetings);
+    await using after = await runBroker({ ...data, limits: QUICK });
+    assert.ok(
+      after.broker.counters().orphans >= welcomed,
+      `${after.broker.counters().orphans} of ${welcomed}`,
+    );
+  });
+
   it('a damaged line costs its own will only', async () => {
     await using data = await scratch();
     {

@@ -89,18 +89,21 @@ export class OpenWills implements Kept {
     await log?.close();
   }
 
-  /** A client has come, with or without a will; what it left before is of no account any more. */
-  arrived(clientId: string, will: Will | undefined, keepaliveS: number): void {
-    if (this.#log === undefined) return;
+  /**
+   * A client has come, with or without a will; what it left before is of no account any more. Resolves when the will
+   * outlives this process, and rejects when it could not be written; undefined where there is nothing to wait for.
+   */
+  arrived(clientId: string, will: Will | undefined, keepaliveS: number): Promise<void> | undefined {
+    if (this.#log === undefined) return undefined;
     this.#awaitNoMore(clientId);
     if (will !== undefined) {
       const orphan = this.#orphanOf.get(will.topic);
       if (orphan !== undefined && this.#awaitNoMore(orphan)) this.#forget(orphan);
       this.#open.set(clientId, { will, keepaliveS });
-      this.#log.note(openRecord(clientId, { will, keepaliveS }));
-    } else if (this.#open.has(clientId)) {
-      this.#forget(clientId);
+      return this.#log.note(openRecord(clientId, { will, keepaliveS }));
     }
+    if (this.#open.has(clientId)) this.#forget(clientId);
+    return undefined;
   }
 
   /** The will was published, or its client has said goodbye. Another will of the same client id stays. */
@@ -110,7 +113,7 @@ export class OpenWills implements Kept {
 
   #forget(clientId: string): void {
     this.#open.delete(clientId);
-    this.#log?.note(['settled', clientId]);
+    void this.#log?.note(['settled', clientId]);
   }
 
   /** True when this one was awaited. */

@@ -113,6 +113,22 @@ describe('a listener behind proxies', () => {
     );
   });
 
+  it('tells clients of IPv4 apart although the header writes their addresses as IPv6', async () => {
+    await using running = await runBroker({
+      tcp: { port: 0, proxies },
+      limits: { connectionsPerAddressMax: 1 },
+    });
+    for (const last of ['07', '08']) {
+      const client = await RawClient.open(running.port);
+      const mapped = `00000000000000000000ffffcb0071${last}`;
+      client.socket.write(v2(0x21, 0x21, Buffer.from(`${mapped.repeat(2)}1f90075b`, 'hex')));
+      client.connect({ clientId: `d${last}` });
+      await client.next('connack');
+    }
+    const addresses = running.broker.clients({ limit: 10 }).clients.map(({ address }) => address);
+    assert.deepEqual(addresses, ['203.0.113.7', '203.0.113.8']);
+  });
+
   it('takes nobody else, and no proxy without a header', async () => {
     await using running = await runBroker({ tcp: { port: 0, proxies } });
     const stranger = await RawClient.open(running.port, { from: '127.0.0.9' });

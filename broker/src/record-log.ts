@@ -32,6 +32,8 @@ interface Group {
 }
 
 const REWRITE_BYTES_MIN = 8 * 1024 * 1024;
+/** While nothing can be added: how often it is tried to write all anew, which may be a lot. */
+const REPAIR_MS_MIN = 2_000;
 const PIECE_CHARACTERS = 256 * 1024;
 const CHECKSUM_LENGTH = 8;
 
@@ -43,6 +45,8 @@ export class RecordLog<Entry> {
   #rewriteAtBytes = 0;
   /** The last write broke off, perhaps in the middle of a line. */
   #isTorn = false;
+  /** When it was tried last to write all anew because nothing could be added; monotonic. */
+  #repairedAt = Number.NEGATIVE_INFINITY;
   #next = newGroup();
   #running: Promise<void> | undefined;
 
@@ -70,10 +74,15 @@ export class RecordLog<Entry> {
     return group.written;
   }
 
-  /** Writes the record soon. It outlives this process, and may not outlive a power failure. */
-  note(entry: Entry): void {
-    this.#next.text += lineOf(entry);
+  /**
+   * Writes the record soon. It outlives this process from when the promise resolves, and may not outlive a power failure.
+   * Nobody has to wait: a rejection without a handler does no harm.
+   */
+  note(entry: Entry): Promise<void> {
+    const group = this.#next;
+    group.text += lineOf(entry);
     this.#running ??= this.#run();
+    return group.written;
   }
 
   /** Nothing may be appended after this. */
@@ -88,14 +97,17 @@ export class RecordLog<Entry> {
       this.#next = newGroup();
       try {
         await this.#write(group);
-        group.resolve();
-        if (this.#bytes >= this.#rewriteAtBytes) await this.#rewriteOrGoOn();
       } catch (error) {
         this.#isTorn = true;
         this.#rewriteAtBytes = 0; // the first moment that it can be written it shall say what is true
         this.#parts.onTrouble(error as Error);
-        group.reject(error as Error);
+        if (!(await this.#repair())) {
+          group.reject(error as Error);
+          continue;
+        }
       }
+      group.resolve();
+      if (this.#bytes >= this.#rewriteAtBytes) await this.#rewriteOrGoOn();
     }
     this.#running = undefined;
   }
@@ -106,6 +118,22 @@ export class RecordLog<Entry> {
     await this.#parts.place.append(lines, isAwaited);
     this.#isTorn = false;
     this.#bytes += Buffer.byteLength(lines);
+  }
+
+  /**
+   * True when all that is true now has been written anew. It may be far less than what filled the disk: a detector has
+   * come back for what waited.
+   */
+  async #repair(): Promise<boolean> {
+    const now = performance.now();
+    if (now - this.#repairedAt < REPAIR_MS_MIN) return false;
+    this.#repairedAt = now;
+    try {
+      await this.#rewrite();
+      return true;
+    } catch {
+      return false; // for the same reason, which was told
+    }
   }
 
   async #rewriteOrGoOn(): Promise<void> {

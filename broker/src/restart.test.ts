@@ -1,6 +1,6 @@
 /** What outlives the broker when it has a directory, however it ends. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '@slowbeat/test-servers';
@@ -55,6 +55,11 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       assert.ok(sessionPresent);
       await until(() => payloads(detector).length === 3, 'the beats of its absence');
       assert.deepEqual(payloads(detector), ['2', '3', '4']);
+      const messages = detector.received.filter((packet) => packet.cmd === 'publish');
+      assert.ok(
+        messages.every(({ dup }) => dup),
+        'as repeated: nobody knows any more what it was given',
+      );
       const again = await RawClient.login(after.port, { clientId: 'd1' });
       await again.publishAcknowledged('hb/v1/meter/d1/beat', 'live', 1);
       await until(() => payloads(detector).length === 4, 'the subscription to hold');
@@ -109,6 +114,31 @@ describe('a broker with a directory', () => {
     const { detector } = await backAgain(after.port);
     await until(() => payloads(detector).length >= acknowledged, `${acknowledged} acknowledged beats`);
     assert.equal(payloads(detector)[acknowledged - 1], String(acknowledged));
+  });
+
+  it('acknowledges again when the detector has taken what filled the disk, and leaves no other file on it', async () => {
+    await using data = await scratch();
+    await using running = await KillableBroker.start(data, { fileBytesMax: 4_096 });
+    const absent = await RawClient.login(running.port, DETECTOR);
+    await absent.subscribe([BEATS]);
+    absent.destroy();
+    const beat = async (): Promise<boolean> => {
+      const device = await RawClient.login(running.port, { clientId: 'd1' });
+      const isAcknowledged = await device.publishAcknowledged('hb/v1/meter/d1/beat', 'x', 1).then(
+        () => true,
+        () => false,
+      );
+      device.destroy();
+      return isAcknowledged;
+    };
+    while (await beat());
+    assert.deepEqual(
+      (await readdir(data.directory)).filter((name) => name.endsWith('.new')),
+      [],
+    );
+    const { detector } = await backAgain(running.port);
+    await until(() => payloads(detector).length > 10, 'what waited');
+    await until(beat, 'a beat to be acknowledged');
   });
 
   it('leaves damaged lines out, says so, and keeps the others', async () => {

@@ -134,6 +134,19 @@ describe('a kept session', () => {
     assert.deepEqual([packet.qos, packet.retain, String(packet.payload)], [1, false, '7']);
   });
 
+  it('marks as repeated what its client was given before and has not acknowledged, and nothing else', async () => {
+    const { store } = createStore();
+    await store.addSubscriptions(CLIENT, [{ topic: 'hb/v1/#', qos: 1 }]);
+    for (const number of [1, 2]) {
+      await store.outgoingEnqueueCombi([{ clientId: CLIENT.id, qos: 1 }], message(number));
+    }
+    await store.outgoingUpdate(CLIENT, message(1, { messageId: 9 }));
+    assert.deepEqual(
+      [...store.outgoingStream(CLIENT)].map(({ dup }) => dup),
+      [true, false],
+    );
+  });
+
   it('replaces a QoS 2 message by its PUBREL', async () => {
     const { store } = createStore();
     await store.addSubscriptions(CLIENT, [{ topic: 'hb/v1/#', qos: 2 }]);

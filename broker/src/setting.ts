@@ -1,5 +1,6 @@
 /** Building blocks of the configuration: values whose errors say what came and what would be right. */
 import * as z from 'zod';
+import { addressList } from './address.ts';
 
 /** A whole number within bounds; the message says what came and what would be right. */
 export function whole(min: number, max: number, unit: string) {
@@ -33,4 +34,25 @@ export function file(what: string) {
 
 export function flag() {
   return z.boolean({ error: (issue) => `${show(issue.input)} is neither true nor false` });
+}
+
+/** Addresses and networks, as {@link addressList} takes them. */
+export function networks() {
+  const entry = z
+    .string({ error: (issue) => `${show(issue.input)} is not an address` })
+    .refine(isAddressOrNetwork, {
+      error: (issue) => `${show(issue.input)} is neither an address nor a network such as 10.0.0.0/8`,
+    });
+  return z.array(entry, {
+    error: (issue) => `${show(issue.input)} is not a list of addresses and networks`,
+  });
+}
+
+function isAddressOrNetwork(text: string): boolean {
+  try {
+    addressList([text]);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isLoopback, partyOf, plainAddress } from './address.ts';
+import { addressList, isListed, isLoopback, partyOf, plainAddress } from './address.ts';
 import { runHook } from './hook.ts';
 import { runBroker } from './test-support/running-broker.ts';
 
@@ -64,7 +64,9 @@ describe('starting', () => {
 describe('addresses', () => {
   it('of IPv4 written as IPv6 become plain', () => {
     assert.equal(plainAddress('::ffff:10.0.0.1'), '10.0.0.1');
-    assert.equal(plainAddress('2001:db8::1'), '2001:db8::1');
+    assert.equal(plainAddress('0:0:0:0:0:FFFF:a00:1'), '10.0.0.1');
+    assert.equal(plainAddress('2001:DB8:0:0:0:0:0:1'), '2001:db8::1');
+    assert.equal(plainAddress('fe80:0::1%eth0'), 'fe80::1%eth0');
     assert.equal(plainAddress(undefined), 'unknown');
   });
 
@@ -74,6 +76,15 @@ describe('addresses', () => {
     assert.equal(partyOf('::1'), '0:0:0:0::/64');
     assert.equal(partyOf('fe80::1%eth0'), 'fe80:0:0:0::/64');
     assert.equal(partyOf('10.0.0.1'), '10.0.0.1');
+  });
+
+  it('are found on a list by themselves and by their network', () => {
+    const list = addressList(['10.0.0.0/8', '::1', '2001:db8::/32', '::ffff:192.0.2.1']);
+    for (const address of ['10.9.9.9', '::1', '2001:db8::1', '192.0.2.1', 'fe80::1%eth0'])
+      assert.equal(isListed(list, address), !address.startsWith('fe80'), address);
+    assert.equal(isListed(list, 'unknown'), false);
+    for (const entry of ['10.0.0.0/', '10.0.0.0/8/9', '10.0.0.0/33', 'here', ''])
+      assert.throws(() => addressList([entry]), entry);
   });
 
   it('of this machine are told from others', () => {

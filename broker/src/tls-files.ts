@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsConfig } from './config.ts';
 import { BrokerError } from './errors.ts';
-import { pemLists, revokedSerials } from './revocation-list.ts';
+import { pemLists, revokedCertificates } from './revocation-list.ts';
 
 export interface TlsFiles {
   readonly context: SecureContextOptions;
   /** The authorities of clients as text; undefined when clients are not asked for certificates. */
   readonly clientCa: string | undefined;
+  /** Certificates by issuer and serial number. */
   readonly revoked: ReadonlySet<string>;
 }
 
@@ -34,7 +35,7 @@ export async function readTlsFiles(config: TlsConfig, section: string): Promise<
   if (clientCa) checked(`${section}.clientCaFile`, () => new X509Certificate(clientCa));
   const revoked = checked(
     `${section}.clientCrlFile`,
-    () => new Set(lists ? lists.flatMap(revokedSerials) : []),
+    () => new Set(lists ? lists.flatMap(revokedCertificates) : []),
   );
   checked(`${section}.keyFile`, () => createSecureContext(context));
   return { context, clientCa: clientCa || undefined, revoked };

@@ -89,7 +89,8 @@ describe('a token', () => {
   });
 
   it('is refused with 4 when anything about it is wrong', async () => {
-    await using running = await withTokens({ ...bySecret(), issuer: 'us', audience: 'hb' });
+    const limits = { failedLoginsPerMinuteMax: 100, failedLoginsPerNamePerMinuteMax: 100 };
+    await using running = await withTokens({ ...bySecret(), issuer: 'us', audience: 'hb' }, limits);
     const good = { sub: 'd1', iss: 'us', aud: 'hb' };
     const none = [
       Buffer.from('{"alg":"none"}').toString('base64url'),
@@ -104,6 +105,12 @@ describe('a token', () => {
       ['of another issuer', await sign({ ...good, iss: 'them' })],
       ['for another audience', await sign({ ...good, aud: 'web' })],
       ['without a subject', await sign({ iss: 'us', aud: 'hb' })],
+      ['of a subject that is nothing', await sign({ ...good, sub: null } as unknown as JWTPayload)],
+      ['of a list of subjects', await sign({ ...good, sub: ['d1'] } as unknown as JWTPayload)],
+      ['of a subject that is a number', await sign({ ...good, sub: 1 } as unknown as JWTPayload)],
+      ['of several roles', await sign({ ...good, role: ['detector'] })],
+      ['for devices that are no list', await sign({ ...good, role: 'gateway', devices: { a: 1 } })],
+      ['for devices that are lists', await sign({ ...good, role: 'gateway', devices: [['meter/a']] })],
       ['of a subject that is no name', await sign({ ...good, sub: 'a/b' })],
       ['of an unknown role', await sign({ ...good, role: 'anonymous' })],
       ['of a gateway without devices', await sign({ ...good, role: 'gateway' })],
@@ -116,7 +123,8 @@ describe('a token', () => {
       assert.equal((await running.login(token)).returnCode, 4, what);
     }
     assert.equal((await running.login(await sign(good))).returnCode, 0);
-    assert.equal((await running.login('no token at all')).returnCode, 5);
+    assert.equal((await running.login('no token at all')).returnCode, 4);
+    assert.equal((await running.login('')).returnCode, 4);
   });
 
   it('that runs out ends the connection at that instant, will and all', async () => {
@@ -147,7 +155,55 @@ describe('a token', () => {
     for (let guess = 0; guess < 5; guess++) codes.push((await running.login(wrong)).returnCode);
     assert.deepEqual(codes, [4, 4, 4, 3, 3]);
   });
+
+  it('lets its owner in although others guess in the same name and from the same address', async () => {
+    await using running = await withTokens(bySecret(), { failedLoginsPerMinuteMax: 3 });
+    for (let guess = 0; guess < 5; guess++) await running.login('no.token.atall');
+    assert.equal((await running.login('no.token.atall')).returnCode, 3);
+    assert.equal((await running.login(await sign({ sub: 'd1' }))).returnCode, 0);
+  });
 });
+
+interface KeyServer extends AsyncDisposable {
+  readonly url: string;
+  status: number;
+  keys: JWK[];
+  /** Answers without an end. */
+  isEndless: boolean;
+  /** Somebody has heard enough of such an answer. */
+  isCutOff: boolean;
+}
+
+async function keyServer(...keys: JWK[]): Promise<KeyServer> {
+  const server = createServer((_request, response) => {
+    response.writeHead(state.status, { 'content-type': 'application/json' });
+    if (!state.isEndless) {
+      response.end(JSON.stringify({ keys: state.keys }));
+      return;
+    }
+    response.on('close', () => {
+      state.isCutOff = true;
+    });
+    const blanks = (): void => void response.write(' '.repeat(65_536));
+    response.on('drain', blanks);
+    blanks();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const state: KeyServer = {
+    url: `http://127.0.0.1:${port}/keys`,
+    status: 200,
+    keys,
+    isEndless: false,
+    isCutOff: false,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return state;
+}
 
 describe('keys of tokens', () => {
   it('from a file are read again on reload: clients of a key that is gone are disconnected', async () => {
@@ -175,21 +231,42 @@ describe('keys of tokens', () => {
 
   it('from a server are fetched when needed; while it is away log-ins are refused with 3', async () => {
     const key = await keyPair('one');
-    let answers = false;
-    const server = createServer((_request, response) => {
-      response.writeHead(answers ? 200 : 503, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ keys: [key.jwk] }));
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    await using running = await withTokens({ jwksUrl: `http://127.0.0.1:${port}/keys` });
+    await using server = await keyServer(key.jwk);
+    server.status = 503;
+    await using running = await withTokens({ jwksUrl: server.url });
     const token = await key.sign({ sub: 'd1' });
     assert.equal((await running.login(token)).returnCode, 3);
     assert.equal(running.broker.counters().refused['token-keys-unavailable'], 1);
-    answers = true;
+    server.status = 200;
     assert.equal((await running.login(token)).returnCode, 0);
-    server.close();
-    server.closeAllConnections();
+  });
+
+  it('from a server are fetched again on reload, and stay when it is away', async () => {
+    const [one, two] = [await keyPair('one'), await keyPair('two')];
+    await using server = await keyServer(one.jwk);
+    await using running = await withTokens({ jwksUrl: server.url });
+    const device = await running.login(await one.sign({ sub: 'd1' }));
+    assert.equal(device.returnCode, 0);
+    server.status = 503;
+    await running.broker.reload();
+    assert.equal(running.broker.counters().refused['token-keys-unavailable'], 1);
+    assert.equal((await running.login(await one.sign({ sub: 'd2' }))).returnCode, 0);
+    server.status = 200;
+    server.keys = [two.jwk];
+    await running.broker.reload();
+    await within(device.ended, 'the client of the key that is gone to be disconnected');
+    assert.equal((await running.login(await two.sign({ sub: 'd2' }))).returnCode, 0);
+  });
+
+  it('from a server that never ends to answer are not waited for until the memory is full', async () => {
+    const key = await keyPair('one');
+    await using server = await keyServer(key.jwk);
+    server.isEndless = true;
+    await using running = await withTokens({ jwksUrl: server.url });
+    assert.equal((await running.login(await key.sign({ sub: 'd1' }))).returnCode, 3);
+    const refused = running.log.find(({ reason }) => reason === 'token-keys-unavailable');
+    assert.match(String(refused?.detail), /more than \d+ bytes/);
+    await until(() => server.isCutOff, 'the answer to be broken off');
   });
 
   it('that protect nothing keep the broker from starting', async () => {

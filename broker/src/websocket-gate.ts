@@ -1,14 +1,20 @@
 /** MQTT over WebSocket (MQTT 3.1.1, section 6): from a socket that speaks HTTP to a stream of MQTT bytes. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
+import { hostOf } from './address.ts';
 
 export interface WebSocketRules {
   /** Largest frame, judged by its declared length. */
   readonly frameBytesMax: number;
   /** Origins of web pages allowed beside the broker's own host; `*` for all. */
   readonly origins: readonly string[];
+  /**
+   * Where nobody has to log in, a page counts as the broker's own only under an address: its owner can give any machine a
+   * name of his (DNS rebinding).
+   */
+  readonly isOpen: boolean;
 }
 
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const;
@@ -99,13 +105,15 @@ export class WebSocketGate {
       return false;
     const own = `http://${host ?? ''}`;
     if (!URL.canParse(origin) || !URL.canParse(own)) return true;
-    return new URL(origin).hostname !== new URL(own).hostname;
+    const name = hostOf(new URL(own));
+    const isName = isIP(name) === 0 && name !== 'localhost';
+    return hostOf(new URL(origin)) !== name || (isName && this.#rules.isOpen);
   }
 }
 
 function streamOf(webSocket: WebSocket, socket: Socket): Duplex {
   webSocket.on('message', (_data, isBinary) => {
-    if (!isBinary) webSocket.terminate(); // [MQTT-6.0.0-1]
+    if (!isBinary) stream.destroy(new Error('a text frame')); // [MQTT-6.0.0-1]: nothing of it is MQTT
   });
   webSocket.on('ping', (data) => {
     if (socket.writableLength <= UNSENT_PONG_BYTES_MAX) webSocket.pong(data);

@@ -172,6 +172,15 @@ describe('a will is refused at CONNECT with code 5', () => {
     });
   }
 
+  it('when its topic has more levels than a message may have, where any topic is carried', async () => {
+    await using running = await runBroker({ topics: 'any', limits: { topicLevelsMax: 4 } });
+    const login = (topic: string) =>
+      RawClient.login(running.port, { clientId: 'd1', will: will('w', topic) });
+    assert.equal((await login('a/b/c/d')).returnCode, 0);
+    assert.equal((await login('a/b/c/d/e')).returnCode, 5);
+    assert.equal(running.broker.counters().refused['topic-too-long'], 1);
+  });
+
   it('when its payload is too large', async () => {
     await using running = await runBroker();
     const client = await RawClient.login(running.port, { clientId: 'd1', will: will('w'.repeat(5_000)) });

@@ -66,6 +66,23 @@ describe('slowbeat broker clients', () => {
     assert.match((await ask('--role', 'gateway')).stderr, /nobody like that/);
   });
 
+  it('shows nothing of a will that would paint on a terminal', async () => {
+    await using any = slowbeat(['broker', ...PLAIN, '--port', '0', '--http-port', '0', '--topics', 'any']);
+    const [, url = ''] = await any.prints(/listens at (mqtt:\S+)/);
+    const will = {
+      topic: 'a/\x1b[31mred\x1b]0;title\x07',
+      payload: Buffer.alloc(0),
+      qos: 0,
+      retain: false,
+    } as const;
+    const client = await mqtt.connectAsync(url, { clientId: 'd1', will });
+    const [, address = ''] = await any.prints(/HTTP at (http:\/\/[^/]+)/);
+    await using command = slowbeat(['broker', 'clients', ...PLAIN, '--url', address]);
+    assert.equal(await command.closed(), 0);
+    assert.match(command.stdout, /^d1 .* a\/\ufffd\[31mred\ufffd]0;title\ufffd\n/m);
+    await client.endAsync();
+  });
+
   it('ends with 3 where no broker answers, and says what to do', async () => {
     const port = await freePort();
     await using command = slowbeat(['broker', 'clients', ...PLAIN, '--http-port', String(port)]);

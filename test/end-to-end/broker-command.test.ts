@@ -53,6 +53,12 @@ for (const command of ['broker', 'start']) {
   });
 }
 
+test('a name that cannot be one is told before anybody types a password for it', async () => {
+  await using command = slowbeat(['broker', 'passwd', 'd:1']);
+  assert.equal(await command.closed(), 2);
+  assert.match(command.stderr, /^slowbeat: the name must start with a letter or digit/);
+});
+
 test('a certificate that is missing is a wrong setting', async () => {
   const listener = JSON.stringify({ port: 0, certFile: 'none.pem', keyFile: 'none.key' });
   await using broker = slowbeat(['broker', ...PLAIN, '--set', `broker.tls=${listener}`]);

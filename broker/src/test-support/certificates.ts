@@ -35,6 +35,8 @@ export class TestAuthority implements AsyncDisposable {
   readonly directory: string;
   readonly #keys: webcrypto.CryptoKeyPair;
   readonly #name: string;
+  /** Of its own certificate. */
+  readonly serial: string;
   #serial = 0x10;
 
   private constructor(directory: string, ca: x509.X509Certificate, keys: webcrypto.CryptoKeyPair) {
@@ -43,17 +45,21 @@ export class TestAuthority implements AsyncDisposable {
     this.ca = ca.toString('pem');
     this.#keys = keys;
     this.#name = ca.subject;
+    this.serial = ca.serialNumber;
   }
 
-  static async create(name = 'CN=Test Authority'): Promise<TestAuthority> {
+  /** A root, or an authority below `above`. */
+  static async create(name = 'CN=Test Authority', above?: TestAuthority): Promise<TestAuthority> {
     const keys = await newKeys();
-    const ca = await x509.X509CertificateGenerator.createSelfSigned({
-      serialNumber: '01',
-      name,
+    const ca = await x509.X509CertificateGenerator.create({
+      serialNumber: above === undefined ? '01' : above.#nextSerial(),
+      subject: name,
+      issuer: above === undefined ? name : above.#name,
       notBefore: new Date(Date.now() - DAY_MS),
       notAfter: new Date(Date.now() + DAY_MS),
       signingAlgorithm: ALGORITHM,
-      keys,
+      publicKey: keys.publicKey,
+      signingKey: (above === undefined ? keys : above.#keys).privateKey,
       extensions: [
         new x509.BasicConstraintsExtension(true, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
@@ -66,8 +72,7 @@ export class TestAuthority implements AsyncDisposable {
 
   async issue(subject: string, { dns, notAfter }: Wish = {}): Promise<Issued> {
     const keys = await newKeys();
-    this.#serial += 1;
-    const serial = this.#serial.toString(16).toUpperCase();
+    const serial = this.#nextSerial();
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serial,
       subject,
@@ -88,6 +93,11 @@ export class TestAuthority implements AsyncDisposable {
     await writeFile(certFile, cert);
     await writeFile(keyFile, key);
     return { cert, key, certFile, keyFile, serial };
+  }
+
+  #nextSerial(): string {
+    this.#serial += 1;
+    return this.#serial.toString(16).toUpperCase();
   }
 
   /** Writes the list of everything revoked so far and returns its file. */

@@ -104,6 +104,22 @@ describe('a wrong command line', () => {
       },
     ],
     [
+      'a setting of another mode than the one in force',
+      {
+        args: [
+          'broker',
+          '--config',
+          '/dev/null',
+          '--set',
+          'broker.access.credentialsFile=users',
+          '--access',
+          'open',
+        ],
+        code: 2,
+        says: /"broker\.access\.credentialsFile" does not go with what else "broker\.access" holds/,
+      },
+    ],
+    [
       'InfluxDB without a place to write to',
       {
         args: ['start', '--config', '/dev/null', ...CLASS],
@@ -238,6 +254,20 @@ describe('settings', () => {
     assert.deepEqual([code, monitor, http], [0, 'variable', { host: '::1', port: 3 }]);
     assert.equal(classes.m.interval, '1m');
     await rm(directory, { recursive: true });
+  });
+
+  it('of who may use the broker come from variables as well, whatever the mode', async () => {
+    const env = {
+      SLOWBEAT_BROKER_ACCESS_MODE: 'users',
+      SLOWBEAT_BROKER_ACCESS_CREDENTIALS_FILE: '/etc/slowbeat/users',
+      SLOWBEAT_BROKER_ACCESS_TOKENS_JWKS_URL: 'https://id.example/keys',
+    };
+    const { stdout } = await runCommand(['config', 'print', '--json', '--config', '/dev/null', ...CLASS], {
+      env,
+    });
+    const { mode, credentialsFile, tokens } = JSON.parse(stdout).broker.access;
+    assert.deepEqual([mode, credentialsFile], ['users', '/etc/slowbeat/users']);
+    assert.equal(tokens.jwksUrl, 'https://id.example/keys');
   });
 
   it('are printed so that they can be read again', async () => {

@@ -1,6 +1,7 @@
 /** Log lines: JSON for machines, one short line for people at a terminal. */
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
+import { printable } from './terminal.ts';
 
 export interface LogOptions {
   readonly level: string;
@@ -44,7 +45,7 @@ export function readable(line: string): string {
   const reason = (err as { message?: string } | undefined)?.message;
   const pairs = Object.entries({ ...details, ...(reason !== undefined && { error: reason }) });
   const text = pairs.map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ([key, value]) => `${key}=${printable(typeof value === 'string' ? value : JSON.stringify(value))}`,
   );
   const clock = String(time).slice(11, 19);
   return `${clock} ${(LEVELS[Number(level)] ?? '').padEnd(5)} ${[msg, ...text].filter(Boolean).join('  ')}`;

@@ -59,6 +59,15 @@ describe('what people read', () => {
     );
   });
 
+  it('holds nothing with which a stranger writes lines of the log, or on the terminal', () => {
+    const topic = 'a/\x1b[31mred\n10:15:01 info  all is well\u009b\u2028\u202e\ud800é 温度';
+    const line = { level: 40, time: '2026-11-20T10:15:00.000Z', msg: 'a message', topic };
+    assert.equal(
+      readable(JSON.stringify(line)),
+      '10:15:00 warn  a message  topic=a/\ufffd[31mred\ufffd10:15:01 info  all is well\ufffd\ufffd\ufffd\ufffdé 温度',
+    );
+  });
+
   it('is coloured on a terminal, unless NO_COLOR or TERM=dumb say no or FORCE_COLOR says yes', () => {
     assert.equal(wantsColor({}, true), true);
     assert.equal(wantsColor({}, false), false);

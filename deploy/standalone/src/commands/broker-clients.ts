@@ -7,6 +7,7 @@ import { CommandError, UnreachableError, UsageError } from '../exit-codes.ts';
 import { httpUrl } from '../http-url.ts';
 import { loadBrokerSettings, type SettingsFlags } from '../settings/options.ts';
 import { span } from '../span.ts';
+import { printable } from '../terminal.ts';
 import { textTable } from '../text-table.ts';
 
 interface ClientsFlags extends SettingsFlags {
@@ -131,14 +132,9 @@ function tableOf(clients: readonly ClientView[], now: number): string {
     span(client.keepaliveS * 1000),
     client.cleanSession ? 'clean' : 'kept',
     String(client.queued),
-    client.willTopic ?? '-',
+    printable(client.willTopic ?? '-'),
   ]);
   return `${textTable(columns, rows).join('\n')}\n`;
-}
-
-/** A client chooses its id, and shall not paint on somebody's terminal with it. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e\u00a1-\uffff]/g, '\ufffd');
 }
 
 function compare(a: string, b: string): number {

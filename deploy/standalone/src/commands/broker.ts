@@ -1,5 +1,5 @@
 /** `slowbeat broker`: the MQTT broker alone, and lines for its file of users. */
-import { BrokerError, formatUser, hashPassword, startBroker } from '@slowbeat/broker';
+import { BrokerError, formatUser, hashPassword, makeIdentity, startBroker } from '@slowbeat/broker';
 import type { Command } from 'commander';
 import { brokerFailure } from '../broker-failure.ts';
 import { brokerHttp } from '../broker-http.ts';
@@ -68,9 +68,12 @@ async function runBroker(flags: SettingsFlags, context: Context): Promise<void> 
 async function printUser(name: string, { role, devices }: PasswdFlags, context: Context): Promise<void> {
   const known = ROLES.find((one) => one === role);
   if (known === undefined) throw new UsageError(`--role ${role}: must be one of ${ROLES.join(', ')}`);
+  const granted = devices?.split(',') ?? [];
+  const identity = makeIdentity(name, known, granted); // before anybody types a password for it
+  if (typeof identity === 'string') throw new UsageError(identity);
   const password = await readPassword(`Password of ${name}: `, context.terminal);
   try {
-    const line = formatUser(name, known, await hashPassword(password), devices?.split(',') ?? []);
+    const line = formatUser(name, known, await hashPassword(password), granted);
     context.terminal.stdout.write(`${line}\n`);
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message, error);

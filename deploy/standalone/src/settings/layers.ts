@@ -123,7 +123,11 @@ function problemLines(
   return issue.keys.map((key) => {
     const here = schemaAt(schema, path);
     const where = origin(undefined, overrides, [...path, key]) ?? file?.locateKey(path, key) ?? 'settings';
-    return `${where}: "${[...path, key].join('.')}" is no known key${suggestion(key, here ? knownKeys(here) : [])}`;
+    const known = here ? knownKeys(here) : [];
+    const why = known.includes(key)
+      ? `does not go with what else "${path.join('.')}" holds`
+      : `is no known key${suggestion(key, known)}`;
+    return `${where}: "${[...path, key].join('.')}" ${why}`;
   });
 }
 

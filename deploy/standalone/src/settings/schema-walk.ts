@@ -8,6 +8,9 @@ interface Definition {
   readonly in?: z.ZodType;
   readonly valueType?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
+  readonly options?: readonly z.ZodType[];
+  /** The key by whose value one of the options is chosen. */
+  readonly discriminator?: string;
 }
 
 function definition(schema: z.ZodType): Definition {
@@ -21,9 +24,15 @@ function written(schema: z.ZodType): z.ZodType {
   return innerType ? written(innerType) : schema;
 }
 
+/** The keys of an object schema and what they hold; of a choice between objects, the keys of all. */
+function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
+  const { shape, options = [], discriminator } = definition(written(schema));
+  return discriminator === undefined ? shape : Object.assign({}, ...options.map(shapeOf));
+}
+
 /** The keys an object schema knows; none for everything else. */
 export function knownKeys(schema: z.ZodType): string[] {
-  return Object.keys(definition(written(schema)).shape ?? {});
+  return Object.keys(shapeOf(schema) ?? {});
 }
 
 /** The schema that a key path leads to; undefined when it leads nowhere. */
@@ -31,15 +40,16 @@ export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.Zod
   let here: z.ZodType | undefined = schema;
   for (const key of path) {
     if (here === undefined) return undefined;
-    const { shape, valueType } = definition(written(here));
-    here = shape ? (Object.hasOwn(shape, key) ? shape[String(key)] : undefined) : valueType;
+    const shape = shapeOf(here);
+    if (shape === undefined) here = definition(written(here)).valueType;
+    else here = Object.hasOwn(shape, key) ? shape[String(key)] : undefined;
   }
   return here;
 }
 
 /** Every key path that leads to a value: objects are descended into, maps and lists are values. */
 export function valuePaths(schema: z.ZodType, below: readonly string[] = []): (readonly string[])[] {
-  const { shape } = definition(written(schema));
+  const shape = shapeOf(schema);
   if (shape === undefined) return [below];
   return Object.entries(shape).flatMap(([key, inner]) => valuePaths(inner, [...below, key]));
 }
