@@ -69,6 +69,7 @@ export class AedesBroker implements Broker {
   readonly #kept: Readonly<Record<string, Kept>>;
   readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
+  #reloaded: Promise<void> = Promise.resolve();
   #endpoints: readonly Endpoint[] = [];
   #storage: Storage | undefined;
 
@@ -244,7 +245,14 @@ export class AedesBroker implements Broker {
     };
   }
 
-  async reload(): Promise<void> {
+  /** One after the other: what an earlier one has read shall not come into force after a later one. */
+  reload(): Promise<void> {
+    const reloaded = this.#reloaded.then(() => this.#readAgain());
+    this.#reloaded = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  async #readAgain(): Promise<void> {
     const { identification, logger } = this.#parts;
     const uses = await Promise.all([
       identification.read((detail) => this.#ledger.refuse('token-keys-unavailable', { detail })),

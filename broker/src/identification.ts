@@ -1,5 +1,6 @@
 /** Who a client is: by its certificate, its token, or its name and password; and how often it may guess. */
 import { isDeepStrictEqual } from 'node:util';
+import { isName } from '@slowbeat/device-sdk/protocol';
 import { partyOf } from './address.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import type { AccessConfig, BrokerLimits, CertificatesConfig } from './config.ts';
@@ -164,8 +165,7 @@ export class Identification {
   #isGuessing({ address, name = '' }: Claim): boolean {
     const at = this.#now();
     return (
-      this.#failedByAddress.isExhausted(partyOf(address), at) ||
-      (name !== '' && this.#failedByName.isExhausted(name, at))
+      this.#failedByAddress.isExhausted(partyOf(address), at) || this.#failedByName.isExhausted(name, at)
     );
   }
 
@@ -175,7 +175,7 @@ export class Identification {
     const { address, name = '' } = claim;
     const at = this.#now();
     this.#failedByAddress.take(partyOf(address), at);
-    if (name !== '') this.#failedByName.take(name, at);
+    if (isName(name)) this.#failedByName.take(name, at); // else it is nobody's, and as long as its author likes
     return new Refusal('login-failed', why, 4);
   }
 }

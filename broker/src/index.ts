@@ -15,4 +15,10 @@ export { BrokerError, type BrokerErrorCode } from './errors.ts';
 export { type Identity, makeIdentity } from './identity.ts';
 export type { Tap, TappedMessage } from './ingest.ts';
 export type { Endpoint } from './listener.ts';
-export { type MosquittoAcl, type MosquittoFiles, mosquittoAcl, mosquittoConfiguration } from './mosquitto.ts';
+export {
+  type MosquittoAcl,
+  type MosquittoConfiguration,
+  type MosquittoFiles,
+  mosquittoAcl,
+  mosquittoConfiguration,
+} from './mosquitto.ts';

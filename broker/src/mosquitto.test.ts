@@ -73,6 +73,17 @@ describe('a list for mosquitto', () => {
     assert.equal(mosquittoAllows(text, 'd1', 'read', 'hb/v1/meter/d1/beat'), false);
   });
 
+  it('says who may be a device beside what it is, since what all others may cannot be kept from anybody', () => {
+    const users = [
+      makeIdentity('d1', 'device', []),
+      makeIdentity('d2', 'device', ['meter/d2']),
+      makeIdentity('all', 'gateway', ['*']),
+      makeIdentity('eye', 'observer', []),
+    ].filter((identity) => typeof identity !== 'string');
+    assert.deepEqual(mosquittoAcl(SETTINGS, users, true).alsoDevices, ['d2', 'eye']);
+    assert.deepEqual(mosquittoAcl(SETTINGS, users, false).alsoDevices, []);
+  });
+
   it('leaves out what it has no words for, and says so', () => {
     const gateway = makeIdentity('g1', 'gateway', ['meter/line-3-*', 'meter/d1']);
     assert.ok(typeof gateway !== 'string');
@@ -93,7 +104,8 @@ describe('a configuration for mosquitto', () => {
       clientCrlFile: 'crl.pem',
     };
     const config = brokerConfigSchema.parse({ tls: certificates, ws: {} });
-    const text = mosquittoConfiguration(config, { aclFile: 'acl', passwordFile: undefined });
+    const { text, leftOut } = mosquittoConfiguration(config, { aclFile: 'acl', passwordFile: undefined });
+    assert.deepEqual(leftOut, []);
     assert.deepEqual(text.match(/^listener .*/gm), [
       'listener 1883 127.0.0.1',
       'listener 8883 127.0.0.1',
@@ -105,5 +117,20 @@ describe('a configuration for mosquitto', () => {
     );
     assert.match(text, /listener 8083 127\.0\.0\.1\nmax_connections 20000\nprotocol websockets/);
     assert.doesNotMatch(text, /password_file|undefined/);
+  });
+
+  it('takes nobody by a common name whose names are alternative ones, and says what else it has no words for', () => {
+    const certificates = { certFile: 'c.pem', keyFile: 'k.pem', clientCaFile: 'ca.pem' };
+    const config = brokerConfigSchema.parse({
+      tcp: { proxies: ['10.0.0.1'] },
+      tls: certificates,
+      access: { mode: 'users', tokens: { secretFile: 's' }, certificates: { name: 'san' } },
+    });
+    const { text, leftOut } = mosquittoConfiguration(config, { aclFile: 'acl', passwordFile: 'p' });
+    assert.doesNotMatch(text, /use_identity_as_username/);
+    assert.deepEqual(
+      leftOut.map((line) => line.split(';')[0]),
+      ['access.certificates.name: san', 'access.tokens', 'tcp.proxies'],
+    );
   });
 });

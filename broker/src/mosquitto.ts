@@ -12,6 +12,14 @@ export interface MosquittoAcl {
   readonly text: string;
   /** What could not be said, one line each. */
   readonly leftOut: readonly string[];
+  /** Users that may be the device of their own name as well, because they cannot be kept out of what all others may. */
+  readonly alsoDevices: readonly string[];
+}
+
+export interface MosquittoConfiguration {
+  readonly text: string;
+  /** What could not be said, one line each. */
+  readonly leftOut: readonly string[];
 }
 
 /** All that devices and gateways may subscribe to. */
@@ -35,7 +43,10 @@ export function mosquittoAcl(
   if (unlisted) blocks.push(patterns(root).join('\n'));
   const head = `# Made by "slowbeat broker acl": who may use which topic below ${root}.`;
   // No empty lines, and a line end at the end, for readers that are stricter than mosquitto.
-  return { text: `${[head, ...blocks].join('\n')}\n`, leftOut };
+  const alsoDevices = unlisted
+    ? users.filter((user) => !isAnyDeviceOfItsName(user)).map(({ name }) => name)
+    : [];
+  return { text: `${[head, ...blocks].join('\n')}\n`, leftOut, alsoDevices };
 }
 
 function linesOf({ role, name, grants }: Identity, root: string, leftOut: string[]): string[] {
@@ -69,6 +80,12 @@ function levelsOf({ deviceClass, device }: DeviceGrant): string | undefined {
   return levels.some((level) => level.endsWith('*')) ? undefined : levels.join('/');
 }
 
+function isAnyDeviceOfItsName({ role, name, grants }: Identity): boolean {
+  const covers = ({ deviceClass, device }: DeviceGrant): boolean =>
+    deviceClass === '*' && (device === '*' || device === name);
+  return (role === 'device' || role === 'gateway') && grants.some(covers);
+}
+
 function patterns(root: string): string[] {
   return [
     '# anybody else who can log in: the device of that name, of any class',
@@ -98,8 +115,18 @@ export interface MosquittoFiles {
 export function mosquittoConfiguration(
   config: BrokerConfig,
   { aclFile, passwordFile }: MosquittoFiles,
-): string {
-  const { limits } = config;
+): MosquittoConfiguration {
+  const { limits, access } = config;
+  const certificates = access.mode === 'users' ? access.certificates : undefined;
+  const leftOut: string[] = [];
+  if (certificates?.name === 'san')
+    leftOut.push(
+      'access.certificates.name: san; it names clients by common name only, so they need passwords',
+    );
+  if (access.mode === 'users' && access.tokens !== undefined)
+    leftOut.push('access.tokens; it knows no tokens');
+  for (const [kind, { proxies }] of wantedListeners(config))
+    if (proxies.length > 0) leftOut.push(`${kind}.proxies; it reads no PROXY headers and takes anybody`);
   const listeners = wantedListeners(config).map(([, { host, port, tls, webSocket }]) => [
     `listener ${port} ${host}`,
     `max_connections ${limits.connectionsMax}`,
@@ -109,7 +136,11 @@ export function mosquittoConfiguration(
       : [`certfile ${tls.certFile}`, `keyfile ${tls.keyFile}`, 'tls_version tlsv1.2']),
     ...(tls?.clientCaFile === undefined
       ? []
-      : [`cafile ${tls.clientCaFile}`, 'require_certificate true', 'use_identity_as_username true']),
+      : [
+          `cafile ${tls.clientCaFile}`,
+          'require_certificate true',
+          ...(certificates?.name === 'san' ? [] : ['use_identity_as_username true']),
+        ]),
     ...(tls?.clientCrlFile === undefined ? [] : [`crlfile ${tls.clientCrlFile}`]),
   ]);
   const general = [
@@ -125,5 +156,5 @@ export function mosquittoConfiguration(
     `max_queued_messages ${limits.queuedMessagesMax}`,
     `persistent_client_expiration ${Math.max(1, Math.round(limits.sessionExpiryS / 3_600))}h`,
   ];
-  return `${[general, ...listeners].map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  return { text: `${[general, ...listeners].map((lines) => lines.join('\n')).join('\n\n')}\n`, leftOut };
 }

@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { until, within } from '@slowbeat/test-servers';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import type { TokensConfig } from './config.ts';
+import { hashPassword } from './credentials.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { type RunningBroker, runBroker } from './test-support/running-broker.ts';
 
@@ -168,6 +169,9 @@ interface KeyServer extends AsyncDisposable {
   readonly url: string;
   status: number;
   keys: JWK[];
+  /** No answer before. */
+  held: Promise<unknown>;
+  asked: number;
   /** Answers without an end. */
   isEndless: boolean;
   /** Somebody has heard enough of such an answer. */
@@ -175,7 +179,9 @@ interface KeyServer extends AsyncDisposable {
 }
 
 async function keyServer(...keys: JWK[]): Promise<KeyServer> {
-  const server = createServer((_request, response) => {
+  const server = createServer(async (_request, response) => {
+    state.asked += 1;
+    await state.held;
     response.writeHead(state.status, { 'content-type': 'application/json' });
     if (!state.isEndless) {
       response.end(JSON.stringify({ keys: state.keys }));
@@ -194,6 +200,8 @@ async function keyServer(...keys: JWK[]): Promise<KeyServer> {
     url: `http://127.0.0.1:${port}/keys`,
     status: 200,
     keys,
+    held: Promise.resolve(),
+    asked: 0,
     isEndless: false,
     isCutOff: false,
     async [Symbol.asyncDispose]() {
@@ -256,6 +264,32 @@ describe('keys of tokens', () => {
     await running.broker.reload();
     await within(device.ended, 'the client of the key that is gone to be disconnected');
     assert.equal((await running.login(await two.sign({ sub: 'd2' }))).returnCode, 0);
+  });
+
+  it('from a slow server do not bring back users that a later reload has withdrawn', async () => {
+    const key = await keyPair('one');
+    await using server = await keyServer(key.jwk);
+    const credentialsFile = join(directory, 'users');
+    const hash = await hashPassword('right', 10);
+    await writeFile(credentialsFile, `d1:device:${hash}\n`);
+    await using running = await runBroker({
+      access: { mode: 'users', credentialsFile, tokens: { jwksUrl: server.url } },
+    });
+    const login = { clientId: 'c', username: 'd1', password: Buffer.from('right') };
+    assert.equal((await RawClient.login(running.port, login)).returnCode, 0);
+    let release = (): void => {};
+    server.held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const earlier = running.broker.reload();
+    await until(() => server.asked === 1, 'the keys to be asked for');
+    await writeFile(credentialsFile, `d2:device:${hash}\n`);
+    server.held = Promise.resolve();
+    const later = running.broker.reload();
+    await within(later, 'the later one, if it does not wait for the earlier one', 300).catch(() => {});
+    release();
+    await within(Promise.all([earlier, later]), 'both reloads');
+    assert.equal((await RawClient.login(running.port, login)).returnCode, 4);
   });
 
   it('from a server that never ends to answer are not waited for until the memory is full', async () => {

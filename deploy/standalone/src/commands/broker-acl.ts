@@ -52,13 +52,17 @@ async function printRules(flags: AclFlags, context: Context): Promise<void> {
   if (flags.conf === true) {
     const onlyCertificates = config.access.mode === 'users' && config.access.credentialsFile === undefined;
     const passwordFile = onlyCertificates && !config.tcp.enabled ? undefined : flags.passwordFile;
-    stdout.write(mosquittoConfiguration(config, { aclFile: flags.aclFile, passwordFile }));
+    const { text, leftOut } = mosquittoConfiguration(config, { aclFile: flags.aclFile, passwordFile });
+    stdout.write(text);
+    for (const line of leftOut) stderr.write(`slowbeat: left out: ${line}\n`);
     return;
   }
   if (!users.some(({ role }) => role === 'detector')) users.push(detector(flags.detector));
-  const { text, leftOut } = mosquittoAcl(config, users, letsUnlistedIn(config.access));
+  const { text, leftOut, alsoDevices } = mosquittoAcl(config, users, letsUnlistedIn(config.access));
   stdout.write(text);
   for (const line of leftOut) stderr.write(`slowbeat: left out, and so refused: ${line}\n`);
+  if (alsoDevices.length > 0)
+    stderr.write(`slowbeat: may be the device of their own name as well: ${alsoDevices.join(', ')}\n`);
 }
 
 type Access = ReturnType<typeof brokerConfigSchema.parse>['access'];
