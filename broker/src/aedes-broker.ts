@@ -3,12 +3,13 @@ import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
 import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
-import type { Distribute, Will } from './aedes-seams.ts';
+import { type Distribute, leaveQosOpen, type Will } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
 import { type Connection, Connections } from './connection.ts';
 import type { BrokerCounters } from './counters.ts';
+import { Delivery } from './delivery.ts';
 import { Departure } from './departure.ts';
 import { Door } from './door.ts';
 import { BrokerError } from './errors.ts';
@@ -120,6 +121,7 @@ export class AedesBroker implements Broker {
       limits,
       login: this.#login,
       traffic: this.#traffic,
+      delivery: new Delivery({ limits, connections, ledger }),
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
     }));
@@ -273,6 +275,7 @@ export class AedesBroker implements Broker {
     const { config, now } = this.#parts;
     const { messagesPerSecondMax, messageBurstMax, turnWaitMsMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
+    leaveQosOpen(client);
     this.#membership.arrived(client, arrival, new TokenBucket(messagesPerSecondMax, messageBurstMax, now()));
     const { judge, shed } = this.#traffic;
     new PacketReader(client, arrival.stream, { turnstile: this.#turnstile, judge, turnWaitMsMax, shed });

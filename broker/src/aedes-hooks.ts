@@ -8,6 +8,7 @@ import {
   guardRegistry,
 } from './aedes-seams.ts';
 import type { BrokerLimits } from './config.ts';
+import type { Delivery } from './delivery.ts';
 import { runHook } from './hook.ts';
 import type { Login } from './login.ts';
 import type { SessionStore } from './session-store.ts';
@@ -23,6 +24,7 @@ export interface AedesParts {
   readonly limits: BrokerLimits;
   readonly login: Login;
   readonly traffic: Traffic;
+  readonly delivery: Delivery;
   readonly store: SessionStore;
   /** Told of anything thrown where nothing should be. */
   readonly onMistake: (error: unknown) => void;
@@ -34,7 +36,14 @@ export interface HookedAedes {
   readonly distribute: Distribute;
 }
 
-export function createAedes({ limits, login, traffic, store, onMistake: mistake }: AedesParts): HookedAedes {
+export function createAedes({
+  limits,
+  login,
+  traffic,
+  delivery,
+  store,
+  onMistake: mistake,
+}: AedesParts): HookedAedes {
   const aedes = new Aedes({
     // With a bound on concurrent deliveries one stuck subscriber stops them all, and the queue behind it
     // overflows the stack when it drains.
@@ -75,7 +84,7 @@ export function createAedes({ limits, login, traffic, store, onMistake: mistake 
       ),
     authorizeForward: (client, packet) => {
       try {
-        return traffic.authorizeForward(client, packet);
+        return delivery.authorizeForward(client, packet);
       } catch (error) {
         mistake(error);
         return null;

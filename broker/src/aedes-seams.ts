@@ -18,7 +18,13 @@ interface ClientInternals {
   readonly will: Will | null;
   readonly _disconnected?: boolean;
   conn: { writableLength: number };
+  deliver0: Deliver;
+  deliverQoS: Deliver;
+  /** By filter. */
+  readonly subscriptions: Record<string, { qos: number }>;
 }
+
+type Deliver = (packet: PublishPacket, done: () => void) => void;
 
 interface AedesInternals {
   readonly mq: { emit(packet: unknown, done: () => void): unknown };
@@ -79,6 +85,23 @@ export function takeOverReading(
     parse: (bytes) => parser.parse(bytes),
     fail: (error) => parser.emit('error', error),
   };
+}
+
+/**
+ * Leaves the quality of service of each delivery to `authorizeForward`. Aedes delivers by whichever matching filter comes
+ * first and forgets the others, and what it delivers by a wildcard it does not lower to what was granted.
+ */
+export function leaveQosOpen(client: Client): void {
+  const inside = internals(client);
+  const { deliver0, deliverQoS } = inside;
+  // A filter of QoS 0 may come before one of a higher quality.
+  inside.deliver0 = (packet, done) => (packet.qos === 0 ? deliver0 : deliverQoS)(packet, done);
+}
+
+/** Has Aedes deliver with this quality, although a subscription to just this topic has a lower one. */
+export function permitQos(client: Client, topic: string, qos: number): void {
+  const subscription = internals(client).subscriptions[topic];
+  if (subscription !== undefined && subscription.qos < qos) subscription.qos = qos;
 }
 
 /** True for the will of this client, which reaches `authorizePublish` when the connection has ended. */

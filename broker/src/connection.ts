@@ -1,6 +1,7 @@
 /** What the broker knows about one connection beyond what Aedes knows. */
 import type { Client } from 'aedes';
 import type { MutableConnect, Will } from './aedes-seams.ts';
+import { GrantedFilters } from './granted-filters.ts';
 import type { Proof } from './identity.ts';
 import { createLane, type Lane } from './ingest.ts';
 import type { Circumstances } from './ledger.ts';
@@ -15,8 +16,7 @@ export interface Connection {
   readonly lane: Lane;
   /** Messages on their way to subscribers that are to be acknowledged then. */
   handing: number;
-  /** Filters granted and not given back. */
-  readonly subscriptions: Set<string>;
+  readonly subscriptions: GrantedFilters;
   /** Who it is, once logged in. */
   proof?: Proof;
   /** The CONNECT while the log-in lasts; it holds the password, so it is let go afterwards. */
@@ -51,7 +51,7 @@ export function createConnection(
     reviews,
     lane: createLane(),
     handing: 0,
-    subscriptions: new Set(),
+    subscriptions: new GrantedFilters(),
     lastPacketAt: at,
     accounted: false,
     dismissed: false,

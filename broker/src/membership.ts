@@ -54,7 +54,7 @@ export class Membership {
     const { door, rights, now } = this.#parts;
     door.settled(arrival.socket);
     if (proof !== undefined && !client.clean) {
-      for (const filter of rights.claim(client.id, proof.identity)) subscriptions.add(filter);
+      for (const { topic, qos } of rights.claim(client.id, proof.identity)) subscriptions.grant(topic, qos);
     }
     if (proof?.expiresAt !== undefined) {
       arrival.stream.once(
@@ -88,7 +88,7 @@ export class Membership {
     });
     aedes.on('clientDisconnect', (client) => this.#left(client));
     aedes.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) connections.of(client)?.subscriptions.delete(filter);
+      for (const filter of filters) connections.of(client)?.subscriptions.withdraw(filter);
     });
     const ended = (client: Client, error: Error): void => {
       const connection = connections.of(client);

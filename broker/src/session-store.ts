@@ -85,9 +85,9 @@ export class SessionStore {
     return this.#sessions.clientIds();
   }
 
-  /** The filters that the session of this client holds. */
-  filtersOf(clientId: string): string[] {
-    return this.#sessions.subscriptionsOf(clientId).map(({ topic }) => topic);
+  /** What the session of this client holds. */
+  subscriptionsOf(clientId: string): StoredSubscription[] {
+    return this.#sessions.subscriptionsOf(clientId);
   }
 
   /** Messages that wait for this client, or for its acknowledgement. */

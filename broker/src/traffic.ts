@@ -1,14 +1,13 @@
 /** What clients that are in may say and hear: the hooks Aedes asks on every message. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
 import { type AccessRules, decide } from './access.ts';
-import { type Distribute, isWillOf, unsentBytes } from './aedes-seams.ts';
+import { type Distribute, isWillOf } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
 import { NOBODY } from './identity.ts';
 import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
-import { ownBytes } from './own-bytes.ts';
 import type { PacketJudge, Shed } from './packet-reader.ts';
 
 export interface TrafficParts {
@@ -26,12 +25,6 @@ export interface TrafficParts {
 
 /** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
 const PACED_COMMANDS: ReadonlySet<string> = new Set(['subscribe', 'unsubscribe', 'pingreq', 'pubrel']);
-
-/** What a subscriber may have unsent and not count as slow: more than the burst of a turn. */
-const LAGGING_BYTES = 65_536;
-
-/** How long a subscriber's send buffer may stay over its bound. */
-const FULL_MS_MAX = 1_000;
 
 export class Traffic {
   readonly #parts: TrafficParts;
@@ -254,41 +247,12 @@ export class Traffic {
       return;
     }
     const granted = connection?.subscriptions;
-    if (granted?.has(topic) === false) {
-      if (granted.size >= limits.subscriptionsPerClientMax) {
-        refuse('subscriptions-max', `at most ${limits.subscriptionsPerClientMax}`);
-        return;
-      }
-      granted.add(topic);
+    if (granted?.has(topic) === false && granted.size >= limits.subscriptionsPerClientMax) {
+      refuse('subscriptions-max', `at most ${limits.subscriptionsPerClientMax}`);
+      return;
     }
+    granted?.grant(topic, subscription.qos);
     answer(null, subscription);
-  }
-
-  /**
-   * Aedes' `authorizeForward`, asked for every delivery: cuts off a subscriber that does not read. Over TLS and
-   * WebSocket nothing leaves before the turn of the event loop ends, so that a burst alone says nothing yet.
-   */
-  authorizeForward<Packet extends PublishPacket>(client: Client, packet: Packet): Packet | null {
-    if (client.closed || client.conn.destroyed) return null;
-    if (this.#isStuck(client)) return null;
-    if (unsentBytes(client) < LAGGING_BYTES) return packet;
-    // What waits may wait for long, and as a view would hold all that was read with it.
-    return { ...packet, payload: ownBytes(packet.payload as Buffer) };
-  }
-
-  /** True for a subscriber that has been too far behind for too long, and is cut off now. */
-  #isStuck(client: Client): boolean {
-    const { sendBufferBytesMax } = this.#parts.config.limits;
-    const connection = this.#parts.connections.of(client);
-    if (connection === undefined || unsentBytes(client) <= sendBufferBytesMax) {
-      if (connection !== undefined) delete connection.fullSince;
-      return false;
-    }
-    const now = performance.now();
-    connection.fullSince ??= now;
-    if (now - connection.fullSince < FULL_MS_MAX) return false;
-    client.conn.destroy(this.#refuse(client, 'slow-reader', `${sendBufferBytesMax} bytes unsent`));
-    return true;
   }
 
   /** `goes-on`: the connection does not end of it. */
