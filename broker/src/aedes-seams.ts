@@ -68,7 +68,8 @@ export function takeOverReading(
   const { _parser: parser, _nextBatch: nextBatch } = internals(client);
   const read = stream.read.bind(stream);
   const push = stream.push.bind(stream);
-  stream.push = (chunk, encoding) => push(chunk, encoding) && !isFull();
+  // Nothing (an empty WebSocket frame) makes nobody read, so that whoever stopped for it would never go on.
+  stream.push = (chunk, encoding) => push(chunk, encoding) && (chunk?.length === 0 || !isFull());
   stream.read = (bytes?: number | null) => {
     if (bytes === null)
       wanted(); // Aedes asks so, Node asks with numbers

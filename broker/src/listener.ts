@@ -83,7 +83,12 @@ export class Listener {
     }
     if (config.webSocket !== undefined) {
       this.#webSocket = new WebSocketGate(
-        { frameBytesMax: limits.webSocketFrameBytesMax, origins: config.webSocket.origins },
+        {
+          frameBytesMax: limits.webSocketFrameBytesMax,
+          packetsPerSecond: limits.messagesPerSecondMax,
+          packetBurst: limits.messageBurstMax,
+          origins: config.webSocket.origins,
+        },
         (stream, socket) => this.#arrive(stream, this.#origins.get(socket)),
         (socket, why) => this.#refuse(socket, 'websocket-refused', why),
       );
