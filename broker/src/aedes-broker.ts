@@ -9,7 +9,6 @@ import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts
 import { type BrokerConfig, wantedListeners } from './config.ts';
 import { type Connection, Connections } from './connection.ts';
 import type { BrokerCounters } from './counters.ts';
-import { Delivery } from './delivery.ts';
 import { Departure } from './departure.ts';
 import { Door } from './door.ts';
 import { BrokerError } from './errors.ts';
@@ -28,6 +27,7 @@ import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
 import { type Kept, openAll, type Storage } from './storage.ts';
 import { storageFailure, storageOf } from './storage-choice.ts';
+import { Subscribers } from './subscribers.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Traffic } from './traffic.ts';
@@ -88,7 +88,7 @@ export class AedesBroker implements Broker {
     });
     const rules = accessRules(config.root, config.topics);
     this.#rights = new SessionRights(rules, parts.identification, this.#store);
-    const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
+    const distribute: Distribute = (packet, done) => this.#distribute(packet, done);
     const ingest = this.#ingest;
     const willSettled = (client: Client, will: Will): void => this.#wills.settled(client.id, will);
     this.#traffic = new Traffic({ config, rules, connections, ledger, ingest, now, distribute, willSettled });
@@ -121,7 +121,7 @@ export class AedesBroker implements Broker {
       limits,
       login: this.#login,
       traffic: this.#traffic,
-      delivery: new Delivery({ limits, connections, ledger }),
+      subscribers: new Subscribers({ limits, rules, connections, ledger }),
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
     }));
@@ -276,9 +276,11 @@ export class AedesBroker implements Broker {
     const { messagesPerSecondMax, messageBurstMax, turnWaitMsMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
     leaveQosOpen(client);
-    this.#membership.arrived(client, arrival, new TokenBucket(messagesPerSecondMax, messageBurstMax, now()));
-    const { judge, shed } = this.#traffic;
-    new PacketReader(client, arrival.stream, { turnstile: this.#turnstile, judge, turnWaitMsMax, shed });
+    const rate = new TokenBucket(messagesPerSecondMax, messageBurstMax, now());
+    const connection = this.#membership.arrived(client, arrival, rate);
+    const { judge, publish, shed } = this.#traffic;
+    const turnstile = this.#turnstile;
+    new PacketReader(client, connection, { turnstile, judge, publish, turnWaitMsMax, shed });
   }
 
   #mistake(error: unknown): void {

@@ -5,7 +5,7 @@
  * differ on the wire are one, and nobody can tell.
  */
 import { isUtf8 } from 'node:buffer';
-import { commandOf, fixedHeaderBytes, qosOf } from './packet-bytes.ts';
+import { fixedHeaderBytes, PACKET, qosOf, typeOf } from './packet-bytes.ts';
 
 /** MQTT 3.1 and 3.1.1, by protocol name. */
 const LEVELS: ReadonlyMap<string, number> = new Map([
@@ -20,16 +20,25 @@ const BRIDGE = 0x80;
 export function faultOf(packet: Buffer): string | undefined {
   const first = packet[0] as number;
   const fields = new Fields(packet.subarray(fixedHeaderBytes(packet, 0)));
-  const command = commandOf(first);
-  if (command === 'connect') readConnect(fields);
-  else if (command === 'publish') readPublish(fields, first);
-  else if (command === 'subscribe' || command === 'unsubscribe') {
-    fields.messageId();
-    while (fields.left > 0 && fields.fault === undefined) {
-      fields.text();
-      if (command === 'subscribe') fields.byte();
-    }
-  } else if (command.startsWith('pub')) fields.messageId();
+  switch (typeOf(first)) {
+    case PACKET.connect:
+      readConnect(fields);
+      break;
+    case PACKET.publish:
+      readPublish(fields, first);
+      break;
+    case PACKET.subscribe:
+      readFilters(fields, true);
+      break;
+    case PACKET.unsubscribe:
+      readFilters(fields, false);
+      break;
+    case PACKET.puback:
+    case PACKET.pubrec:
+    case PACKET.pubrel:
+    case PACKET.pubcomp:
+      fields.messageId();
+  }
   return fields.fault;
 }
 
@@ -69,6 +78,15 @@ function readPublish(fields: Fields, first: number): void {
   fields.text();
   if (qosOf(first) > 0) fields.messageId();
   else if ((first & 8) !== 0) fields.blame('a repetition of QoS 0');
+}
+
+/** Sections 3.8 and 3.10. */
+function readFilters(fields: Fields, withQos: boolean): void {
+  fields.messageId();
+  while (fields.left > 0 && fields.fault === undefined) {
+    fields.text();
+    if (withQos) fields.byte();
+  }
 }
 
 /** Reads the fields of a packet in turn. After the first fault, which stays, what they say is of no account. */

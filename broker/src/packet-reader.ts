@@ -1,27 +1,43 @@
 /**
- * Takes packets off a connection, one at a time when its turn comes, and hands them to Aedes.
+ * Takes packets off a connection, one at a time when its turn comes.
  *
- * PUBLISH, which is nearly all that devices say, is taken apart here: mqtt-packet makes a dozen buffers of it. Anything
- * else goes through its parser, after a look at what that lets pass.
+ * PUBLISH, which is nearly all that devices say, is taken apart here, and does not pass through Aedes: mqtt-packet makes
+ * a dozen buffers of it. Anything else goes through its parser to Aedes, after a look at what that lets pass.
  */
 import type { Duplex } from 'node:stream';
-import type { Client } from 'aedes';
+import type { Client, PublishPacket } from 'aedes';
 import { type Inlet, takeOverReading } from './aedes-seams.ts';
+import type { Connection } from './connection.ts';
 import { ownBytes } from './own-bytes.ts';
 import {
-  commandOf,
   fixedHeaderBytes,
   isPlainPublish,
   mayRemain,
+  nameOf,
+  PACKET,
   publishAt,
   qosOf,
   remainingBytes,
+  typeOf,
 } from './packet-bytes.ts';
 import { faultOf, isOfOtherLevel } from './packet-faults.ts';
 import type { Passenger, Turnstile } from './turnstile.ts';
 
 /** A packet that fits; or the error that ends the connection before the rest of it is read. */
-export type PacketJudge = (client: Client, command: string, bytes: number) => Error | undefined;
+export type PacketJudge = (
+  client: Client,
+  connection: Connection,
+  type: number,
+  bytes: number,
+) => Error | undefined;
+
+/** Takes in a PUBLISH of QoS 0 or 1; `done` comes once, with an error that ends the connection. */
+export type Publish = (
+  client: Client,
+  connection: Connection,
+  packet: PublishPacket,
+  done: (error?: Error | null) => void,
+) => void;
 
 /**
  * So many QoS 0 messages of this client were left out, because they had waited for too long; the error ends the
@@ -32,12 +48,13 @@ export type Shed = (client: Client, messages: number) => Error | undefined;
 export interface ReaderParts {
   readonly turnstile: Turnstile;
   readonly judge: PacketJudge;
+  readonly publish: Publish;
   /** How long a QoS 0 message may wait for its turn after it was read; milliseconds. */
   readonly turnWaitMsMax: number;
   readonly shed: Shed;
 }
 
-/** Packets of one connection that Aedes may have at the same time; beyond it nothing is read. */
+/** Packets of one connection that may be under way at the same time; beyond it nothing is read. */
 const AT_ONCE_MAX = 64;
 
 const NOTHING = Buffer.alloc(0);
@@ -45,8 +62,10 @@ const NOTHING = Buffer.alloc(0);
 export class PacketReader implements Passenger {
   /** Whoever is not logged in yet stands behind the devices that are: a stampede does not hold them up. */
   isBehind = true;
+  isInLine = false;
   readonly #parts: ReaderParts;
   readonly #client: Client;
+  readonly #connection: Connection;
   readonly #stream: Duplex;
   readonly #inlet: Inlet;
   /** What was read and not yet handed over, from `#at` on. */
@@ -58,13 +77,19 @@ export class PacketReader implements Passenger {
   #isReadable = false;
   /** Bytes of the packet at `#at`, once its header was found good; 0 before. */
   #length = 0;
-  /** Packets handed over since Aedes was last done with all of them. */
-  #underWay = 0;
+  /** Packets handed to Aedes since it was last done with all of them. */
+  #withAedes = 0;
+  /** Messages that are being taken in. */
+  #publishing = 0;
+  /** It had to wait until fewer are under way. */
+  #isHeldUp = false;
   #isPassing = false;
 
-  constructor(client: Client, stream: Duplex, parts: ReaderParts) {
+  constructor(client: Client, connection: Connection, parts: ReaderParts) {
+    const { stream } = connection.arrival;
     this.#parts = parts;
     this.#client = client;
+    this.#connection = connection;
     this.#stream = stream;
     stream.on('readable', () => {
       this.#isReadable = true;
@@ -83,8 +108,9 @@ export class PacketReader implements Passenger {
     const shed = this.#dropStale(at);
     const error = shed > 0 ? this.#parts.shed(this.#client, shed) : undefined;
     if (error !== undefined) this.#inlet.fail(error);
+    this.#isHeldUp = this.#withAedes + this.#publishing >= AT_ONCE_MAX;
     // What was passed over may have brought to light a packet that ended the connection.
-    const isThere = this.#underWay < AT_ONCE_MAX && !this.#client.closed && this.#hasPacket(at);
+    const isThere = !this.#isHeldUp && !this.#client.closed && this.#hasPacket(at);
     if (isThere) this.#hand();
     this.#isPassing = false;
     const hasMore = this.#hasMore();
@@ -94,7 +120,17 @@ export class PacketReader implements Passenger {
 
   /** Aedes is done with all it was given. */
   #wanted(): void {
-    this.#underWay = 0;
+    this.#withAedes = 0;
+    this.#goOn();
+  }
+
+  readonly #published = (error?: Error | null): void => {
+    this.#publishing -= 1;
+    if (error) this.#inlet.fail(error);
+    else if (this.#isHeldUp) this.#goOn();
+  };
+
+  #goOn(): void {
     if (!this.#isPassing && this.#hasMore()) this.#parts.turnstile.arrive(this);
   }
 
@@ -148,10 +184,10 @@ export class PacketReader implements Passenger {
   #headerError(header: number): Error | undefined {
     if (header < 0) return new Error('a length without an end');
     const remaining = remainingBytes(this.#bytes, this.#at);
-    const command = commandOf(this.#bytes[this.#at] as number);
+    const type = typeOf(this.#bytes[this.#at] as number);
     return (
-      this.#parts.judge(this.#client, command, remaining) ??
-      (mayRemain(command, remaining) ? undefined : new Error(`${command} of ${remaining} bytes`))
+      this.#parts.judge(this.#client, this.#connection, type, remaining) ??
+      (mayRemain(type, remaining) ? undefined : new Error(`${nameOf(type)} of ${remaining} bytes`))
     );
   }
 
@@ -184,19 +220,21 @@ export class PacketReader implements Passenger {
     const at = this.#at;
     const length = this.#length;
     this.#advance();
-    const publish = isPlainPublish(bytes[at] as number) ? publishAt(bytes, at, length) : undefined;
-    if (publish !== undefined) {
-      this.#underWay += 1;
-      this.#inlet.hand(publish);
-    } else {
+    const isPublish = isPlainPublish(bytes[at] as number) && this.#inlet.isLoggedIn();
+    const packet = isPublish ? publishAt(bytes, at, length) : undefined;
+    if (packet === undefined) {
       this.#parse(bytes.subarray(at, at + length));
+      return;
     }
+    this.#publishing += 1;
+    this.#inlet.heard();
+    this.#parts.publish(this.#client, this.#connection, packet, this.#published);
   }
 
   #parse(packet: Buffer): void {
-    const isConnect = commandOf(packet[0] as number) === 'connect';
+    const isConnect = typeOf(packet[0] as number) === PACKET.connect;
     // What comes after CONNECT waits until that is answered.
-    this.#underWay = isConnect ? AT_ONCE_MAX : this.#underWay + 1;
+    this.#withAedes = isConnect ? AT_ONCE_MAX : this.#withAedes + 1;
     if (isConnect && isOfOtherLevel(packet)) {
       this.#inlet.refuseLevel();
       return;

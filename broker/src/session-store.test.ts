@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { brokerConfigSchema } from './config.ts';
 import { SessionStore } from './session-store.ts';
+import type { StoredPacket } from './stored-packet.ts';
 
 const CLIENT = { id: 'detector' };
 const TOPIC = 'hb/v1/meter/d1/beat';
@@ -61,7 +63,7 @@ describe('a payload that is kept', () => {
       const { store } = createStore();
       await store.addSubscriptions(CLIENT, [{ topic: 'hb/v1/#', qos: 1 }]);
       await keep(store);
-      const [kept] = (await stream(store).toArray()) as { payload: Buffer }[];
+      const [kept] = (await Readable.from(stream(store)).toArray()) as { payload: Buffer }[];
       assert.deepEqual(kept?.payload, packet.payload);
       assert.ok((kept?.payload.buffer.byteLength ?? read.length) <= Buffer.poolSize);
     });
@@ -83,8 +85,8 @@ describe('a payload that is kept', () => {
       both.map(({ id }) => ({ clientId: id, qos: 1 })),
       packet,
     );
-    const kept = await Promise.all(both.map((client) => store.outgoingStream(client).toArray()));
-    const [one, other] = kept.map(([first]) => (first as { payload: Buffer }).payload);
+    const kept = both.flatMap((client) => [...store.outgoingStream(client)]);
+    const [one, other] = kept.map(({ payload }) => payload);
     assert.ok(one !== undefined && one === other);
   });
 });
@@ -128,7 +130,7 @@ describe('a kept session', () => {
       message(7, { qos: 2, retain: true, payload: network }),
     );
     network.fill(0);
-    const [packet] = await store.outgoingStream(CLIENT).toArray();
+    const [packet] = [...store.outgoingStream(CLIENT)] as [StoredPacket];
     assert.deepEqual([packet.qos, packet.retain, String(packet.payload)], [1, false, '7']);
   });
 
@@ -138,7 +140,7 @@ describe('a kept session', () => {
     await store.outgoingEnqueue({ clientId: CLIENT.id }, message(1, { qos: 2 }));
     await store.outgoingUpdate(CLIENT, message(1, { messageId: 9 }));
     await store.outgoingUpdate(CLIENT, { cmd: 'pubrel', messageId: 9 } as never);
-    const [packet] = await store.outgoingStream(CLIENT).toArray();
+    const [packet] = [...store.outgoingStream(CLIENT)] as [StoredPacket];
     assert.deepEqual([packet.cmd, packet.messageId], ['pubrel', 9]);
     await store.outgoingClearMessageId(CLIENT, { messageId: 9 } as never);
     assert.deepEqual(await queued(store), []);

@@ -156,6 +156,11 @@ export class SessionStore {
     return this.#sessions.subscribersOf(topic);
   }
 
+  /** True when a session is to be given what is said with QoS 1 or 2 on this topic. */
+  isHeard(topic: string): boolean {
+    return this.#sessions.count > 0 && this.#sessions.subscribersOf(topic).length > 0;
+  }
+
   async cleanSubscriptions(client: ClientRef): Promise<void> {
     this.#incoming.delete(client.id);
     await this.#sessions.forget(client.id);
@@ -183,8 +188,9 @@ export class SessionStore {
     return this.#sessions.acknowledged(client.id, packet.messageId);
   }
 
-  outgoingStream(client: ClientRef): Readable {
-    return Readable.from(this.#sessions.queueOf(client.id));
+  /** Aedes pipes it; of a stream in place of an array each log-in would have to carry the weight. */
+  outgoingStream(client: ClientRef): Iterable<StoredPacket> {
+    return this.#sessions.queueOf(client.id);
   }
 
   async incomingStorePacket(client: ClientRef, packet: StoredPacket): Promise<void> {

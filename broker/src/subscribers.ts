@@ -1,14 +1,17 @@
-/** What goes out to subscribers: at which quality, and how long one that does not read is borne with. */
-import type { Client, PublishPacket } from 'aedes';
+/** What clients that are in may hear, and how long they may leave it unread. */
+import type { Client, PublishPacket, Subscription } from 'aedes';
+import { type AccessRules, decide } from './access.ts';
 import { permitQos, unsentBytes } from './aedes-seams.ts';
 import type { BrokerLimits } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
+import { NOBODY } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import { ownBytes } from './own-bytes.ts';
 
-export interface DeliveryParts {
+export interface SubscribersParts {
   readonly limits: BrokerLimits;
+  readonly rules: AccessRules;
   readonly connections: Connections;
   readonly ledger: Ledger;
 }
@@ -19,11 +22,45 @@ const LAGGING_BYTES = 65_536;
 /** How long a subscriber's send buffer may stay over its bound. */
 const FULL_MS_MAX = 1_000;
 
-export class Delivery {
-  readonly #parts: DeliveryParts;
+export class Subscribers {
+  readonly #parts: SubscribersParts;
 
-  constructor(parts: DeliveryParts) {
+  constructor(parts: SubscribersParts) {
     this.#parts = parts;
+  }
+
+  /** Aedes' `authorizeSubscribe`: a filter that is refused is answered with SUBACK 128. */
+  authorizeSubscribe(
+    client: Client,
+    subscription: Subscription,
+    answer: (error: Error | null, granted: Subscription | null) => void,
+  ): void {
+    const { limits, rules, connections, ledger } = this.#parts;
+    const connection = connections.of(client);
+    const { topic } = subscription;
+    const refuse = (
+      reason: 'topic-too-long' | 'subscribe-refused' | 'subscriptions-max',
+      detail: string,
+    ): void => {
+      ledger.refuse(reason, connections.circumstances(client, { detail, topic }));
+      answer(null, null);
+    };
+    if (topic.length > limits.topicLengthMax) {
+      refuse('topic-too-long', `${topic.length} characters; at most ${limits.topicLengthMax}`);
+      return;
+    }
+    const verdict = decide(connection?.proof?.identity ?? NOBODY, 'subscribe', topic, rules);
+    if (!verdict.allowed) {
+      refuse('subscribe-refused', verdict.reason);
+      return;
+    }
+    const granted = connection?.subscriptions;
+    if (granted?.has(topic) === false && granted.size >= limits.subscriptionsPerClientMax) {
+      refuse('subscriptions-max', `at most ${limits.subscriptionsPerClientMax}`);
+      return;
+    }
+    granted?.grant(topic, subscription.qos);
+    answer(null, subscription);
   }
 
   /**
@@ -59,10 +96,10 @@ export class Delivery {
     const now = performance.now();
     connection.fullSince ??= now;
     if (now - connection.fullSince < FULL_MS_MAX) return false;
-    const refusal = new Refusal('slow-reader', `${sendBufferBytesMax} bytes unsent`);
+    const detail = `${sendBufferBytesMax} bytes unsent`;
     connection.accounted = true;
-    ledger.refuse(refusal.reason, connections.circumstances(client, { detail: refusal.message }));
-    client.conn.destroy(refusal);
+    ledger.refuse('slow-reader', connections.circumstances(client, { detail }));
+    client.conn.destroy(new Refusal('slow-reader', detail));
     return true;
   }
 }
