@@ -121,7 +121,7 @@ export class SessionStore {
     return Readable.from(this.#matching(filters));
   }
 
-  *#matching(filters: readonly string[]): Generator<StoredPacket> {
+  async *#matching(filters: readonly string[]): AsyncGenerator<StoredPacket> {
     yield* this.#retained.matching(filters);
     const ofTheBroker = filters.filter((filter) => filter.startsWith('$SYS/'));
     if (ofTheBroker.length === 0) return;
