@@ -165,9 +165,13 @@ export class KeptSessions implements Kept {
     return this.#sessions.get(clientId)?.queue.size ?? 0;
   }
 
-  /** A copy: the queue goes on while the client is given what is in it. */
+  /** A copy: the queue goes on while the client is given what is in it. What went out before says so (section 3.3.1.1). */
   queueOf(clientId: string): StoredPacket[] {
-    return [...(this.#sessions.get(clientId)?.queue.values() ?? [])];
+    const queue = this.#sessions.get(clientId)?.queue.values() ?? [];
+    return Array.from(queue, (packet) => ({
+      ...packet,
+      dup: packet.cmd === 'publish' && packet.messageId !== undefined,
+    }));
   }
 
   /**

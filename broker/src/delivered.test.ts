@@ -1,4 +1,4 @@
-/** The quality of service of a delivery: the lower of what was published and the highest that was granted (3.3.5-1, 3.8.4-6). */
+/** How a message goes out: at which quality of service (3.3.5, 3.8.4), and when it counts as a repetition (3.3.1.1). */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { until } from '@slowbeat/test-servers';
@@ -131,5 +131,55 @@ describe('a message is delivered once, at the highest quality that was granted a
     await client.next('unsuback');
     await published(running, 'a/b');
     assert.deepEqual(await deliveries(client, 3), ['0→0', '1→0', '2→0']);
+  });
+});
+
+describe('a message that was not acknowledged', () => {
+  it('comes again under its number, and says so (3.3.1.1, 4.4), and what came meanwhile has other numbers', async () => {
+    await using running = await runBroker({ topics: 'any' });
+    const first = await RawClient.login(running.port, { clientId: 'subscriber', clean: false });
+    await subscribe(first, [['a/+', 2]]);
+    await published(running, 'a/b');
+    await deliveries(first, 3);
+    first.destroy();
+    await until(() => running.broker.counters().clientsConnected === 0, 'it to be gone');
+    await published(running, 'a/c');
+    const again = await RawClient.login(running.port, { clientId: 'subscriber', clean: false });
+    await deliveries(again, 4);
+    const sent = (client: RawClient, topic: string): (readonly [number | undefined, boolean])[] =>
+      client.received.flatMap((packet) =>
+        packet.cmd === 'publish' && packet.topic === topic && packet.qos > 0
+          ? [[packet.messageId, packet.dup] as const]
+          : [],
+      );
+    const before = sent(first, 'a/b').map(([id]) => id);
+    assert.deepEqual(
+      sent(again, 'a/b'),
+      before.map((id) => [id, true]),
+    );
+    assert.deepEqual(
+      sent(again, 'a/c').map(([, dup]) => dup),
+      [false, false],
+    );
+    assert.equal(new Set([...before, ...sent(again, 'a/c').map(([id]) => id)]).size, 4);
+  });
+});
+
+describe('the mark of a repetition', () => {
+  it('is of one connection: what a publisher sends again is new to a subscriber (3.3.1.1)', async () => {
+    await using running = await runBroker({ topics: 'any' });
+    const client = await subscriber(running);
+    await subscribe(client, [['a/+', 1]]);
+    const publisher = await RawClient.login(running.port, { clientId: 'publisher' });
+    publisher.send({
+      cmd: 'publish',
+      topic: 'a/b',
+      payload: '',
+      qos: 1,
+      messageId: 1,
+      dup: true,
+      retain: false,
+    });
+    assert.equal(((await client.next('publish')) as IPublishPacket).dup, false);
   });
 });
