@@ -23,6 +23,7 @@ interface ClientInternals {
   waitForDrain(done: (error?: Error | null) => void): void;
   deliver0: Deliver;
   deliverQoS: Deliver;
+  _nextId: number;
   /** By filter. */
   readonly subscriptions: Record<string, { qos: number }>;
 }
@@ -108,6 +109,14 @@ export function leaveQosOpen(client: Client): void {
 export function permitQos(client: Client, topic: string, qos: number): void {
   const subscription = internals(client).subscriptions[topic];
   if (subscription !== undefined && subscription.qos < qos) subscription.qos = qos;
+}
+
+/**
+ * Numbers what goes out to this client after this message id. Aedes begins anywhere with each connection, perhaps among the
+ * ids of what went out before and waits for its acknowledgement.
+ */
+export function numberAfter(client: Client, messageId: number): void {
+  internals(client)._nextId = (messageId % 65_535) + 1;
 }
 
 /** True for the will of this client, which reaches `authorizePublish` when the connection has ended. */

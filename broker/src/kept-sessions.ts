@@ -161,6 +161,11 @@ export class KeptSessions implements Kept {
     return cleared;
   }
 
+  /** The message id under which something went out last, of what waits for its acknowledgement. */
+  lastSentTo(clientId: string): number | undefined {
+    return [...(this.#sessions.get(clientId)?.inFlight.keys() ?? [])].at(-1);
+  }
+
   queuedFor(clientId: string): number {
     return this.#sessions.get(clientId)?.queue.size ?? 0;
   }

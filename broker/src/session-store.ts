@@ -90,6 +90,11 @@ export class SessionStore {
     return this.#sessions.subscriptionsOf(clientId);
   }
 
+  /** The message id under which something went out last, of what waits for its acknowledgement. */
+  lastSentTo(clientId: string): number | undefined {
+    return this.#sessions.lastSentTo(clientId);
+  }
+
   /** Messages that wait for this client, or for its acknowledgement. */
   queuedFor(clientId: string): number {
     return this.#sessions.queuedFor(clientId);
