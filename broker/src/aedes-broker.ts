@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
 import { type Distribute, leaveQosOpen, type Will } from './aedes-seams.ts';
+import { Audience } from './audience.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
@@ -54,6 +55,7 @@ export class AedesBroker implements Broker {
   readonly #traffic: Traffic;
   readonly #login: Login;
   readonly #store: SessionStore;
+  readonly #subscribers: Subscribers;
   readonly #turnstile = new Turnstile();
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
@@ -112,6 +114,8 @@ export class AedesBroker implements Broker {
       now,
     });
     this.#kept = { ...this.#store.kept, 'wills.v1': this.#wills };
+    const audience = new Audience();
+    this.#subscribers = new Subscribers({ limits, rules, connections, ledger, audience, store: this.#store });
     const accepted = (client: Client, connection: Connection): void =>
       this.#membership.accepted(client, connection);
     const spoke = ({ arrival }: Connection): void => this.#door.spoke(arrival.socket);
@@ -121,7 +125,8 @@ export class AedesBroker implements Broker {
       limits,
       login: this.#login,
       traffic: this.#traffic,
-      subscribers: new Subscribers({ limits, rules, connections, ledger }),
+      subscribers: this.#subscribers,
+      audience,
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
     }));
@@ -279,8 +284,9 @@ export class AedesBroker implements Broker {
     const rate = new TokenBucket(messagesPerSecondMax, messageBurstMax, now());
     const connection = this.#membership.arrived(client, arrival, rate);
     const { judge, publish, shed } = this.#traffic;
+    const { acknowledged } = this.#subscribers;
     const turnstile = this.#turnstile;
-    new PacketReader(client, connection, { turnstile, judge, publish, turnWaitMsMax, shed });
+    new PacketReader(client, connection, { turnstile, judge, publish, acknowledged, turnWaitMsMax, shed });
   }
 
   #mistake(error: unknown): void {
