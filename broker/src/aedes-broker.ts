@@ -3,7 +3,7 @@ import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
 import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
-import type { Distribute, Will } from './aedes-seams.ts';
+import { type Distribute, leaveQosOpen, type Will } from './aedes-seams.ts';
 import { Audience } from './audience.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
@@ -291,6 +291,7 @@ export class AedesBroker implements Broker {
     const { config, now } = this.#parts;
     const { messagesPerSecondMax, messageBurstMax, turnWaitMsMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
+    leaveQosOpen(client);
     const rate = new TokenBucket(messagesPerSecondMax, messageBurstMax, now());
     const connection = this.#membership.arrived(client, arrival, rate);
     const { judge, publish, shed } = this.#traffic;

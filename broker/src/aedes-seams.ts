@@ -24,9 +24,15 @@ interface ClientInternals {
   conn: { writableLength: number };
   /** While somebody waits for the socket to take more. */
   readonly _drainTimer: NodeJS.Timeout | null;
-  _nextId: number;
   waitForDrain(done: (error?: Error | null) => void): void;
+  deliver0: Deliver;
+  deliverQoS: Deliver;
+  _nextId: number;
+  /** By filter. */
+  readonly subscriptions: Record<string, { qos: number }>;
 }
+
+type Deliver = (packet: PublishPacket, done: () => void) => void;
 
 type PublishDone = (error?: Error | null) => void;
 
@@ -72,7 +78,8 @@ export function takeOverReading(
   const { _parser: parser, _nextBatch: nextBatch } = inner;
   const read = stream.read.bind(stream);
   const push = stream.push.bind(stream);
-  stream.push = (chunk, encoding) => push(chunk, encoding) && !isFull();
+  // Nothing (an empty WebSocket frame) makes nobody read, so that whoever stopped for it would never go on.
+  stream.push = (chunk, encoding) => push(chunk, encoding) && (chunk?.length === 0 || !isFull());
   stream.read = (bytes?: number | null) => {
     if (bytes === null)
       wanted(); // Aedes asks so, Node asks with numbers
@@ -90,6 +97,31 @@ export function takeOverReading(
     parse: (bytes) => parser.parse(bytes),
     fail: (error) => parser.emit('error', error),
   };
+}
+
+/**
+ * Leaves the quality of service of each delivery to `authorizeForward`. Aedes delivers by whichever matching filter comes
+ * first and forgets the others, and what it delivers by a wildcard it does not lower to what was granted.
+ */
+export function leaveQosOpen(client: Client): void {
+  const inside = internals(client);
+  const { deliver0, deliverQoS } = inside;
+  // A filter of QoS 0 may come before one of a higher quality.
+  inside.deliver0 = (packet, done) => (packet.qos === 0 ? deliver0 : deliverQoS)(packet, done);
+}
+
+/** Has Aedes deliver with this quality, although a subscription to just this topic has a lower one. */
+export function permitQos(client: Client, topic: string, qos: number): void {
+  const subscription = internals(client).subscriptions[topic];
+  if (subscription !== undefined && subscription.qos < qos) subscription.qos = qos;
+}
+
+/**
+ * Numbers what goes out to this client after this message id. Aedes begins anywhere with each connection, perhaps among the
+ * ids of what went out before and waits for its acknowledgement.
+ */
+export function numberAfter(client: Client, messageId: number): void {
+  internals(client)._nextId = (messageId % MESSAGE_ID_MAX) + 1;
 }
 
 /** True for the will of this client, which reaches `authorizePublish` when the connection has ended. */
@@ -246,8 +278,18 @@ export function assertSeams(aedes: Aedes): void {
     client._parser?.parse,
     client._nextBatch,
     client.waitForDrain,
+    client.deliver0,
+    client.deliverQoS,
   ];
-  const read = ['connackSent', '_keepaliveTimer', '_drainTimer', '_nextId', '_disconnected', 'will'];
+  const read = [
+    'connackSent',
+    '_keepaliveTimer',
+    '_drainTimer',
+    '_nextId',
+    'subscriptions',
+    '_disconnected',
+    'will',
+  ];
   nobody.close();
   if (called.some((it) => typeof it !== 'function') || read.some((name) => !(name in nobody))) {
     throw new Error('this version of Aedes has other internals than the ones the broker was built on');

@@ -2,6 +2,7 @@
 import type { Client } from 'aedes';
 import type { Verdict } from './access.ts';
 import type { MutableConnect, Will } from './aedes-seams.ts';
+import { GrantedFilters } from './granted-filters.ts';
 import type { Proof } from './identity.ts';
 import { createLane, type Lane } from './ingest.ts';
 import type { Circumstances } from './ledger.ts';
@@ -16,8 +17,7 @@ export interface Connection {
   readonly lane: Lane;
   /** Messages on their way to subscribers that are to be acknowledged then. */
   handing: number;
-  /** Filters granted and not given back. */
-  readonly subscriptions: Set<string>;
+  readonly subscriptions: GrantedFilters;
   /** It has subscribed to something at some time. */
   isListening: boolean;
   /** Who it is, once logged in. */
@@ -56,7 +56,7 @@ export function createConnection(
     reviews,
     lane: createLane(),
     handing: 0,
-    subscriptions: new Set(),
+    subscriptions: new GrantedFilters(),
     isListening: false,
     lastPacketAt: at,
     accounted: false,

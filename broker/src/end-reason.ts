@@ -2,6 +2,9 @@
 import type { Reason } from './counters.ts';
 import { Refusal } from './errors.ts';
 
+/** What ends a WebSocket that sends more frames than its packets can need. */
+export const FRAMES_TOO_FAST = 'too many WebSocket frames';
+
 const BY_MESSAGE: ReadonlyMap<string, Reason> = new Map([
   ['keep alive timeout', 'keepalive-timeout'],
   ['drain timeout', 'slow-reader'],
@@ -10,6 +13,7 @@ const BY_MESSAGE: ReadonlyMap<string, Reason> = new Map([
   ['identifier rejected', 'client-id'],
   ['topic has too many levels', 'topic-too-long'],
   ['Client queue limit reached', 'rate-limit'],
+  [FRAMES_TOO_FAST, 'rate-limit'],
 ]);
 
 /** Links break; nobody did anything wrong. */

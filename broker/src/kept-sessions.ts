@@ -185,6 +185,11 @@ export class KeptSessions implements Kept {
     return [...queue].filter(([, { qos, messageId }]) => qos === 1 && messageId === undefined);
   }
 
+  /** The message id under which something went out last, of what waits for its acknowledgement. */
+  lastSentTo(clientId: string): number | undefined {
+    return [...(this.#sessions.get(clientId)?.inFlight.keys() ?? [])].at(-1);
+  }
+
   queuedFor(clientId: string): number {
     return this.#sessions.get(clientId)?.queue.size ?? 0;
   }

@@ -86,7 +86,13 @@ export class Listener {
     }
     if (config.webSocket !== undefined) {
       this.#webSocket = new WebSocketGate(
-        { frameBytesMax: limits.webSocketFrameBytesMax, origins: config.webSocket.origins, isOpen },
+        {
+          frameBytesMax: limits.webSocketFrameBytesMax,
+          packetsPerSecond: limits.messagesPerSecondMax,
+          packetBurst: limits.messageBurstMax,
+          origins: config.webSocket.origins,
+          isOpen,
+        },
         (stream, socket) => this.#arrive(stream, this.#origins.get(socket)),
         (socket, why) => this.#refuse(socket, 'websocket-refused', why),
       );

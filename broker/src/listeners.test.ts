@@ -7,13 +7,15 @@ import { after, before, describe, it } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { until, within } from '@slowbeat/test-servers';
 import mqtt from 'mqtt';
-import { generate } from 'mqtt-packet';
+import mqttPacket from 'mqtt-packet';
 import { WebSocket } from 'ws';
 import type { ListenerKind } from './config.ts';
 import { type Issued, TestAuthority } from './test-support/certificates.ts';
 import { type RunningBroker, runBroker } from './test-support/running-broker.ts';
 
 const BEAT = 'hb/v1/meter/d1/beat';
+/** The beginning of a packet that is never complete. */
+const CONNECT = Buffer.concat([Buffer.from([0x10, 0xff, 0x01]), Buffer.alloc(57)]);
 const KINDS = ['tcp', 'tls', 'ws', 'wss'] as const;
 
 let authority: TestAuthority;
@@ -261,7 +263,7 @@ describe('WebSocket', () => {
     await within(once(text, 'open'), 'the socket to open');
     const will = { topic: 'hb/v1/meter/d1/will', payload: Buffer.from('w'), qos: 0 as const, retain: false };
     const connect = { cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true } as const;
-    text.send(generate({ ...connect, keepalive: 60, clientId: 'd1', will }).toString('latin1'));
+    text.send(mqttPacket.generate({ ...connect, keepalive: 60, clientId: 'd1', will }).toString('latin1'));
     await within(once(text, 'close'), 'the end');
     await until(() => running.broker.counters().connectionsOpen === 0, 'the place to be free');
     assert.equal(running.broker.counters().connectsTotal, 0);
@@ -302,6 +304,39 @@ describe('WebSocket', () => {
       const { refused } = running.broker.counters();
       if (reason !== undefined) assert.equal(refused[reason], 1);
       assert.equal(refused.internal, 0);
+    });
+  }
+
+  it('goes on after a frame with nothing in it', async () => {
+    await using running = await everyKind();
+    const socket = new WebSocket(url(running, 'ws'), ['mqtt']);
+    await within(once(socket, 'open'), 'the WebSocket');
+    socket.send(Buffer.alloc(0));
+    const packet = { protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: 'd1' } as const;
+    socket.send(mqttPacket.generate({ cmd: 'connect', ...packet }));
+    const [connack] = await within(once(socket, 'message'), 'its CONNACK');
+    assert.deepEqual(connack, Buffer.from([0x20, 2, 0, 0]));
+    socket.terminate();
+  });
+
+  for (const [what, send] of [
+    ['empty frames', (socket: WebSocket) => socket.send(Buffer.alloc(0))],
+    ['pings', (socket: WebSocket) => socket.ping()],
+    ['pongs', (socket: WebSocket) => socket.pong()],
+    ['frames of a byte', (socket: WebSocket, at: number) => socket.send(CONNECT.subarray(at, at + 1))],
+  ] as const) {
+    it(`cuts off who floods it with ${what}, which are no packets that anybody else would count`, async () => {
+      await using running = await everyKind({ limits: { messagesPerSecondMax: 1, messageBurstMax: 5 } });
+      const socket = new WebSocket(url(running, 'ws'), ['mqtt']);
+      socket.on('error', () => {});
+      await within(once(socket, 'open'), 'the WebSocket');
+      for (let sent = 0; sent < 60; sent += 1) send(socket, sent);
+      socket.ping('still there?');
+      await within(once(socket, 'pong'), 'an answer: so many are allowed');
+      for (let sent = 0; sent < 60; sent += 1) send(socket, sent);
+      await within(once(socket, 'close'), 'the WebSocket to be closed');
+      await until(() => running.broker.counters().connectionsOpen === 0, 'the connection to be gone');
+      assert.equal(running.broker.counters().refused['rate-limit'], 1);
     });
   }
 });

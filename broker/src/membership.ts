@@ -1,7 +1,7 @@
 /** From the log-in to the end of a connection: who is there, with which rights, and what has to know of it. */
 import { parseTopic } from '@slowbeat/device-sdk/protocol';
 import type { Aedes, Client } from 'aedes';
-import { saidGoodbye } from './aedes-seams.ts';
+import { numberAfter, saidGoodbye } from './aedes-seams.ts';
 import { type Connection, type Connections, createConnection } from './connection.ts';
 import type { Reason } from './counters.ts';
 import type { Door } from './door.ts';
@@ -53,10 +53,12 @@ export class Membership {
 
   /** A client has logged in, and is not registered yet. */
   accepted(client: Client, { arrival, proof, subscriptions }: Connection): void {
-    const { door, rights, now } = this.#parts;
+    const { door, rights, store, now } = this.#parts;
     door.settled(arrival.socket);
     if (proof !== undefined && !client.clean) {
-      for (const filter of rights.claim(client.id, proof.identity)) subscriptions.add(filter);
+      const last = store.lastSentTo(client.id);
+      if (last !== undefined) numberAfter(client, last);
+      for (const { topic, qos } of rights.claim(client.id, proof.identity)) subscriptions.grant(topic, qos);
     }
     if (proof?.expiresAt !== undefined) {
       arrival.stream.once(

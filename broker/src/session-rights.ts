@@ -5,6 +5,7 @@
 import { type AccessRules, decide } from './access.ts';
 import type { Identification } from './identification.ts';
 import type { Identity } from './identity.ts';
+import type { StoredSubscription } from './session-records.ts';
 import type { SessionStore } from './session-store.ts';
 
 export class SessionRights {
@@ -26,10 +27,10 @@ export class SessionRights {
     }
   }
 
-  /** Judges the session of a client by who it has just proved to be; returns the filters left to it. */
-  claim(clientId: string, owner: Identity): readonly string[] {
+  /** Judges the session of a client by who it has just proved to be; returns the subscriptions left to it. */
+  claim(clientId: string, owner: Identity): readonly StoredSubscription[] {
     this.#judge(clientId, owner);
-    return this.#store.filtersOf(clientId);
+    return this.#store.subscriptionsOf(clientId);
   }
 
   #judge(clientId: string, owner: Identity | undefined): void {

@@ -91,6 +91,27 @@ describe('a payload that is kept', () => {
   });
 });
 
+describe('a search through many retained messages', () => {
+  it('lets others have their turn, whatever it finds', async () => {
+    const { store } = createStore();
+    for (let index = 0; index < 20_000; index += 1) {
+      await store.storeRetained(message(index, { topic: `hb/v1/meter/d${index}/state` }));
+    }
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      waiting = setImmediate(turn);
+    };
+    let waiting = setImmediate(turn);
+    const found = await store
+      .createRetainedStreamCombi(['hb/v1/valve/+/state', 'hb/v1/+/d7/state'])
+      .toArray();
+    clearImmediate(waiting);
+    assert.equal(found.length, 1);
+    assert.ok(turns >= 20, `${turns} turns`);
+  });
+});
+
 describe('a kept session', () => {
   it('is forgotten once its client has been away for longer than allowed, and not while it is there', async () => {
     const { store } = createStore({ sessionExpiryS: 60 });

@@ -85,9 +85,14 @@ export class SessionStore {
     return this.#sessions.clientIds();
   }
 
-  /** The filters that the session of this client holds. */
-  filtersOf(clientId: string): string[] {
-    return this.#sessions.subscriptionsOf(clientId).map(({ topic }) => topic);
+  /** What the session of this client holds. */
+  subscriptionsOf(clientId: string): StoredSubscription[] {
+    return this.#sessions.subscriptionsOf(clientId);
+  }
+
+  /** The message id under which something went out last, of what waits for its acknowledgement. */
+  lastSentTo(clientId: string): number | undefined {
+    return this.#sessions.lastSentTo(clientId);
   }
 
   /** Messages that wait for this client, or for its acknowledgement. */
@@ -121,7 +126,7 @@ export class SessionStore {
     return Readable.from(this.#matching(filters));
   }
 
-  *#matching(filters: readonly string[]): Generator<StoredPacket> {
+  async *#matching(filters: readonly string[]): AsyncGenerator<StoredPacket> {
     yield* this.#retained.matching(filters);
     const ofTheBroker = filters.filter((filter) => filter.startsWith('$SYS/'));
     if (ofTheBroker.length === 0) return;

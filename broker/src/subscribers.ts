@@ -1,7 +1,7 @@
 /** What clients that are in may hear, and how long they may leave it unread. */
 import type { Client, PublishPacket, Subscription } from 'aedes';
 import { type AccessRules, decide } from './access.ts';
-import { unsentBytes } from './aedes-seams.ts';
+import { permitQos, unsentBytes } from './aedes-seams.ts';
 import type { Audience } from './audience.ts';
 import type { BrokerLimits } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
@@ -63,13 +63,11 @@ export class Subscribers {
       return;
     }
     const granted = connection.subscriptions;
-    if (!granted.has(topic)) {
-      if (granted.size >= limits.subscriptionsPerClientMax) {
-        refuse('subscriptions-max', `at most ${limits.subscriptionsPerClientMax}`);
-        return;
-      }
-      granted.add(topic);
+    if (!granted.has(topic) && granted.size >= limits.subscriptionsPerClientMax) {
+      refuse('subscriptions-max', `at most ${limits.subscriptionsPerClientMax}`);
+      return;
     }
+    granted.grant(topic, subscription.qos);
     this.#listens(client, connection, topic, subscription.qos);
     answer(null, subscription);
   }
@@ -90,19 +88,23 @@ export class Subscribers {
   left(client: Client, filters: readonly string[]): void {
     const subscriptions = this.#parts.connections.of(client)?.subscriptions;
     for (const filter of filters) {
-      subscriptions?.delete(filter);
+      subscriptions?.withdraw(filter);
       this.#parts.audience.ceased(client, filter);
     }
   }
 
   /**
-   * Aedes' `authorizeForward`, asked for every delivery: cuts off a subscriber that does not read. Over TLS and
-   * WebSocket nothing leaves before the turn of the event loop ends, so that a burst alone says nothing yet.
+   * Aedes' `authorizeForward`, asked for what Aedes delivers: lowers it to the quality that was granted for its topic, and
+   * cuts off a subscriber that does not read.
    */
   authorizeForward<Packet extends PublishPacket>(client: Client, packet: Packet): Packet | null {
     if (!this.mayBeGiven(client)) return null;
-    if (!this.isLagging(client)) return packet;
-    return { ...packet, payload: ownBytes(packet.payload as Buffer) };
+    const granted = this.#parts.connections.of(client)?.subscriptions;
+    const qos = granted === undefined ? packet.qos : lower(packet.qos, granted.qosFor(packet.topic));
+    if (granted?.areAlike === false) permitQos(client, packet.topic, qos);
+    const isLagging = this.isLagging(client);
+    if (qos === packet.qos && !isLagging) return packet;
+    return { ...packet, qos, payload: isLagging ? ownBytes(packet.payload as Buffer) : packet.payload };
   }
 
   /** False for a client that is gone, or is cut off now because it does not read. */
@@ -118,7 +120,10 @@ export class Subscribers {
     if (!client.clean) this.#parts.store.acknowledged(client.id, messageId);
   };
 
-  /** True for a subscriber that has been too far behind for too long, and is cut off now. */
+  /**
+   * True for a subscriber that has been too far behind for too long, and is cut off now. Over TLS and WebSocket nothing
+   * leaves before the turn of the event loop ends, so that a burst alone says nothing yet.
+   */
   #isStuck(client: Client): boolean {
     const { limits, connections, ledger } = this.#parts;
     const { sendBufferBytesMax } = limits;
@@ -136,4 +141,8 @@ export class Subscribers {
     client.conn.destroy(new Refusal('slow-reader', detail));
     return true;
   }
+}
+
+function lower(one: 0 | 1 | 2, other: 0 | 1 | 2): 0 | 1 | 2 {
+  return one < other ? one : other;
 }

@@ -1,4 +1,4 @@
-/** Allows a sustained rate and a burst above it. Takes instants (epoch ms) that may not run backwards. */
+/** Allows a sustained rate and a burst above it. Takes instants (ms, of one clock) that do not run backwards. */
 export class TokenBucket {
   readonly #perMs: number;
   readonly #burst: number;

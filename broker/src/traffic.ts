@@ -172,6 +172,7 @@ export class Traffic {
     }
     const { ingest, now } = this.#parts;
     const receivedAt = now();
+    packet.dup = false; // said to the broker; to a subscriber it is new (section 3.3.1.1)
     const checked = this.#check(client, connection, packet, isWill, receivedAt);
     if (checked !== 'for-the-detector') {
       proceed(checked === 'for-others' ? undefined : checked);

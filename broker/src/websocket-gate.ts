@@ -4,10 +4,15 @@ import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import { hostOf } from './address.ts';
+import { FRAMES_TOO_FAST } from './end-reason.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export interface WebSocketRules {
   /** Largest frame, judged by its declared length. */
   readonly frameBytesMax: number;
+  /** Packets that a client may send: in a second, and at once beyond that. */
+  readonly packetsPerSecond: number;
+  readonly packetBurst: number;
   /** Origins of web pages allowed beside the broker's own host; `*` for all. */
   readonly origins: readonly string[];
   /**
@@ -24,6 +29,12 @@ const HEADER_BYTES_MAX = 8_192;
 const CLOSE_MS_MAX = 2_000;
 /** Pings of a peer that does not read its pongs are not answered beyond this. */
 const UNSENT_PONG_BYTES_MAX = 16_384;
+
+/**
+ * Frames that a packet may come in, empty ones and pings counted: a client that sends each field by itself needs six. What
+ * a frame brings is judged as packets; without a bound of their own, 300,000 empty ones would be read in one go.
+ */
+const FRAMES_PER_PACKET_MAX = 16;
 
 export class WebSocketGate {
   readonly #rules: WebSocketRules;
@@ -85,7 +96,7 @@ export class WebSocketGate {
       return;
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#onStream(streamOf(webSocket, socket), socket);
+      this.#onStream(this.#streamOf(webSocket, socket), socket);
     });
   }
 
@@ -109,23 +120,34 @@ export class WebSocketGate {
     const isName = isIP(name) === 0 && name !== 'localhost';
     return hostOf(new URL(origin)) !== name || (isName && this.#rules.isOpen);
   }
-}
 
-function streamOf(webSocket: WebSocket, socket: Socket): Duplex {
-  webSocket.on('message', (_data, isBinary) => {
-    if (!isBinary) stream.destroy(new Error('a text frame')); // [MQTT-6.0.0-1]: nothing of it is MQTT
-  });
-  webSocket.on('ping', (data) => {
-    if (socket.writableLength <= UNSENT_PONG_BYTES_MAX) webSocket.pong(data);
-  });
-  const stream: Duplex = createWebSocketStream(webSocket, {
-    // One frame for what is written together; chunk by chunk, a packet would be three frames.
-    writev: (chunks, done) =>
-      stream._write(
-        Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)),
-        'buffer' as BufferEncoding,
-        done,
-      ),
-  });
-  return stream;
+  #streamOf(webSocket: WebSocket, socket: Socket): Duplex {
+    webSocket.on('message', (_data, isBinary) => {
+      if (!isBinary) stream.destroy(new Error('a text frame')); // [MQTT-6.0.0-1]: nothing of it is MQTT
+    });
+    webSocket.on('ping', (data) => {
+      if (socket.writableLength <= UNSENT_PONG_BYTES_MAX) webSocket.pong(data);
+    });
+    const stream: Duplex = createWebSocketStream(webSocket, {
+      // One frame for what is written together; chunk by chunk, a packet would be three frames.
+      writev: (chunks, done) =>
+        stream._write(
+          Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)),
+          'buffer' as BufferEncoding,
+          done,
+        ),
+    });
+    const { packetsPerSecond, packetBurst } = this.#rules;
+    const frames = new TokenBucket(
+      FRAMES_PER_PACKET_MAX * packetsPerSecond,
+      FRAMES_PER_PACKET_MAX * packetBurst,
+      performance.now(),
+    );
+    for (const kind of ['message', 'ping', 'pong'] as const) {
+      webSocket.on(kind, () => {
+        if (!frames.take(performance.now())) stream.destroy(new Error(FRAMES_TOO_FAST));
+      });
+    }
+    return stream;
+  }
 }
