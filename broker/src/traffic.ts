@@ -19,8 +19,8 @@ export interface TrafficParts {
   readonly now: () => number;
   /** Hands a message to its subscribers before it is acknowledged. */
   readonly distribute: Distribute;
-  /** A will was taken in and handed over, or refused. */
-  readonly willSettled: (client: Client, will: PublishPacket) => void;
+  /** A will was taken in and handed over, or refused for the reason given: `internal` when it could not be handed over. */
+  readonly willSettled: (client: Client, will: PublishPacket, refused: Refusal['reason'] | undefined) => void;
 }
 
 /** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
@@ -137,7 +137,7 @@ export class Traffic {
 
   #settling(client: Client, will: PublishPacket, answer: (error?: Error | null) => void): typeof answer {
     return (error) => {
-      this.#parts.willSettled(client, will);
+      this.#parts.willSettled(client, will, error instanceof Refusal ? error.reason : undefined);
       answer(error);
     };
   }
