@@ -3,7 +3,7 @@ import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
 import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
-import type { Distribute, Will } from './aedes-seams.ts';
+import type { Distribute } from './aedes-seams.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
@@ -25,17 +25,17 @@ import { PacketReader } from './packet-reader.ts';
 import { Roster } from './roster.ts';
 import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
-import { type Kept, openAll, type Storage } from './storage.ts';
-import { storageFailure, storageOf } from './storage-choice.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
+import { Tenure } from './tenure.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { Traffic } from './traffic.ts';
+import { Traffic, type TrafficParts } from './traffic.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface BrokerParts {
   readonly config: BrokerConfig;
   readonly logger: Logger;
-  readonly tap: Tap;
+  /** Absent where the detector is elsewhere. */
+  readonly tap: Tap | undefined;
   readonly now: () => number;
   readonly identification: Identification;
   /** Keeps retained verdicts and lasting sessions; without it they live in memory. */
@@ -57,17 +57,14 @@ export class AedesBroker implements Broker {
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
   readonly #listeners: Listeners;
-  readonly #departure: Departure;
   readonly #roster = new Roster();
   readonly #membership: Membership;
   readonly #sys: SysTopics;
   readonly #rights: SessionRights;
   readonly #wills: OpenWills;
-  readonly #kept: Readonly<Record<string, Kept>>;
+  readonly #tenure: Tenure;
   readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
-  #endpoints: readonly Endpoint[] = [];
-  #storage: Storage | undefined;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -77,19 +74,28 @@ export class AedesBroker implements Broker {
     this.#ledger = new Ledger(parts.logger, limits.logLinesPerMinuteMax);
     const ledger = this.#ledger;
     this.#door = new Door(limits, ledger, now);
-    this.#ingest = new Ingest(parts.tap, limits);
+    this.#ingest = new Ingest(parts.tap ?? (() => {}), limits);
     this.#store = new SessionStore(limits, {
       overflowed: (client) => ledger.refuse('queue-overflow', { client }),
       sessionsFull: (client) => ledger.refuse('sessions-max', connections.circumstances(client as Client)),
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
       sysValues: () => this.#sys.values(),
+      mayPromise: () => this.#tenure.confirm(),
       mayKeep: (client, topic) => this.#membership.mayKeep(client as Client, topic),
     });
     const rules = accessRules(config.root, config.topics);
     this.#rights = new SessionRights(rules, parts.identification, this.#store);
-    const distribute: Distribute = (client, packet, done) => this.#distribute(client, packet, done);
+    const distribute: Distribute = (client, packet, done) => {
+      const handOn = (): void => this.#distribute(client, packet, done);
+      // The store answers for the others, and is not asked about a will of QoS 0.
+      if (packet.qos > 0) handOn();
+      else this.#tenure.confirm().then(handOn, done);
+    };
     const ingest = this.#ingest;
-    const willSettled = (client: Client, will: Will): void => this.#wills.settled(client.id, will);
+    const willSettled: TrafficParts['willSettled'] = (client, will, refused) => {
+      if (refused === 'internal') this.#wills.postpone(client.id, will);
+      else this.#wills.settled(client.id, will);
+    };
     this.#traffic = new Traffic({ config, rules, connections, ledger, ingest, now, distribute, willSettled });
     const taken = (): void => this.#traffic.noteTaken(true);
     const orphaned = new OrphanedWills({ rules, ingest, ledger, distribute, now, taken });
@@ -97,7 +103,10 @@ export class AedesBroker implements Broker {
       graceS: limits.orphanGraceS,
       now,
       orphaned: (clientId, will) =>
-        orphaned.publish(clientId, will, () => this.#wills.settled(clientId, will)),
+        orphaned.publish(clientId, will, (error) => {
+          if (error) this.#wills.postpone(clientId, will);
+          else this.#wills.settled(clientId, will);
+        }),
     });
     this.#membership = new Membership({
       root: config.root,
@@ -110,7 +119,6 @@ export class AedesBroker implements Broker {
       wills: this.#wills,
       now,
     });
-    this.#kept = { ...this.#store.kept, 'wills.v1': this.#wills };
     const accepted = (client: Client, connection: Connection): void =>
       this.#membership.accepted(client, connection);
     const spoke = ({ arrival }: Connection): void => this.#door.spoke(arrival.socket);
@@ -134,7 +142,7 @@ export class AedesBroker implements Broker {
       ledger,
       onArrival: (arrival) => this.#welcome(arrival),
     });
-    this.#departure = new Departure({
+    const departure = new Departure({
       config,
       logger: parts.logger,
       listeners: this.#listeners,
@@ -143,6 +151,17 @@ export class AedesBroker implements Broker {
       traffic: this.#traffic,
       aedes: this.#aedes,
       putAway: () => this.#putAway(),
+    });
+    this.#tenure = new Tenure({
+      ...parts,
+      ledger,
+      kept: { ...this.#store.kept, 'wills.v1': this.#wills },
+      hasDetector: parts.tap !== undefined,
+      door: this.#door,
+      roster: this.#roster,
+      wills: this.#wills,
+      departure,
+      listen: () => this.#listen(),
     });
     this.#startedAt = now();
     this.#sys = new SysTopics({
@@ -153,38 +172,30 @@ export class AedesBroker implements Broker {
   }
 
   get endpoints(): readonly Endpoint[] {
-    return this.#endpoints;
+    return this.#tenure.endpoints;
   }
 
-  async start(): Promise<void> {
-    try {
-      await this.#openStorage();
-      this.#rights.review();
-      await this.#aedes.listen();
-      this.#endpoints = await this.#listeners.start();
-      this.#wills.awaitOrphans();
-      const { orphans } = this.#wills;
-      if (orphans > 0) this.#parts.logger.info({ orphans }, 'awaiting the clients of before the restart');
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+  get serving(): Promise<void> {
+    return this.#tenure.serving;
   }
 
-  async #openStorage(): Promise<void> {
-    const { config, directory, now } = this.#parts;
-    try {
-      this.#storage = await storageOf(config, directory);
-      if (this.#storage === undefined) return;
-      await openAll(this.#storage, this.#kept, (detail) => this.#ledger.refuse('store', { detail }));
-      this.#store.begin(now());
-    } catch (cause) {
-      throw storageFailure(config, directory, cause);
-    }
+  get failed(): Promise<BrokerError> {
+    return this.#tenure.failed;
+  }
+
+  start(): Promise<void> {
+    return this.#tenure.start();
+  }
+
+  async #listen(): Promise<readonly Endpoint[]> {
+    this.#store.begin(this.#parts.now());
+    this.#rights.review();
+    await this.#aedes.listen();
+    return this.#listeners.start();
   }
 
   publish({ topic, payload, qos, retain }: TrustedMessage): Promise<void> {
-    if (this.#departure.isClosed) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
+    if (this.#tenure.isClosed) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
     return new Promise((resolve, reject) => {
       // Its own bytes: delivery goes on after the caller has its buffer back.
       const packet = {
@@ -246,15 +257,15 @@ export class AedesBroker implements Broker {
   }
 
   get problem(): string | undefined {
-    return this.#departure.problem;
+    return this.#tenure.problem;
   }
 
   drain(): Promise<void> {
-    return this.#departure.drain();
+    return this.#tenure.drain();
   }
 
   close(): Promise<void> {
-    return this.#departure.close();
+    return this.#tenure.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -262,8 +273,7 @@ export class AedesBroker implements Broker {
   }
 
   async #putAway(): Promise<void> {
-    await Promise.all(Object.values(this.#kept).map((one) => one.close()));
-    await this.#storage?.release();
+    await this.#tenure.putAway();
     clearInterval(this.#sweep);
     this.#sys[Symbol.dispose]();
     this.#ledger[Symbol.dispose]();

@@ -20,13 +20,18 @@ import { topicMatches } from './topic-filter.ts';
 export class KeptSessions implements Kept {
   readonly #queuedMax: number;
   readonly #onOverflow: (clientId: string) => void;
+  readonly #mayPromise: () => Promise<void>;
   readonly #sessions: Sessions = new Map();
   #log: RecordLog<SessionRecord> | undefined;
 
-  /** Of more than `queuedMax` messages for one client the oldest go, each told to `onOverflow`. */
-  constructor(queuedMax: number, onOverflow: (clientId: string) => void) {
+  /**
+   * Of more than `queuedMax` messages for one client the oldest go, each told to `onOverflow`. `mayPromise` rejects when
+   * what is not written must not be acknowledged either.
+   */
+  constructor(queuedMax: number, onOverflow: (clientId: string) => void, mayPromise: () => Promise<void>) {
     this.#queuedMax = queuedMax;
     this.#onOverflow = onOverflow;
+    this.#mayPromise = mayPromise;
   }
 
   /** Takes up what is there; returns the number of damaged lines in it. */
@@ -120,7 +125,10 @@ export class KeptSessions implements Kept {
     return matching;
   }
 
-  /** Resolves when the message is kept for these clients: on the disk, where there is a file. */
+  /**
+   * Resolves when the message is kept for these clients: on the disk, where there is a file. That nobody is to have it
+   * must be certain, too: a broker that has taken over may know of somebody.
+   */
   async enqueue(to: readonly { clientId: string; qos?: 0 | 1 | 2 }[], packet: StoredPacket): Promise<void> {
     const { brokerCounter: number, topic } = packet;
     if (number === undefined) return;
@@ -133,8 +141,8 @@ export class KeptSessions implements Kept {
       session.queue.set(number, { ...copyOf(packet), qos: lower, retain: false });
       granted.push([clientId, lower]);
     }
-    if (granted.length > 0)
-      await this.#log?.append(['queue', number, topic, packet.payload.toString('base64'), granted]);
+    if (granted.length === 0) await this.#mayPromise();
+    else await this.#log?.append(['queue', number, topic, packet.payload.toString('base64'), granted]);
   }
 
   /** Notes under which message id a queued message went out, or that its PUBREL replaces it (QoS 2). */

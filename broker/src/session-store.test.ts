@@ -17,6 +17,7 @@ function createStore(limits: { queuedMessagesMax?: number; sessionExpiryS?: numb
     retainedFull: () => {},
     sysValues: () => [],
     mayKeep: () => true,
+    mayPromise: async () => {},
   });
   return { store, overflowed: () => overflowed };
 }

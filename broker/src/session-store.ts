@@ -33,6 +33,8 @@ export interface SessionStoreEvents {
   retainedFull(topic: string): void;
   /** Topics below `$SYS/broker/` and their values as they are now. */
   sysValues(): Iterable<readonly [topic: string, value: string]>;
+  /** Rejects when a message that nobody waits for must not be acknowledged. */
+  mayPromise(): Promise<void>;
   /** Whether the session of this client may hold this subscription. */
   mayKeep(client: ClientRef, topic: string): boolean;
 }
@@ -49,7 +51,11 @@ export class SessionStore {
     this.#limits = limits;
     this.#events = events;
     this.#retained = new RetainedMessages(limits.retainedMessagesMax, (topic) => events.retainedFull(topic));
-    this.#sessions = new KeptSessions(limits.queuedMessagesMax, (clientId) => events.overflowed(clientId));
+    this.#sessions = new KeptSessions(
+      limits.queuedMessagesMax,
+      (clientId) => events.overflowed(clientId),
+      () => events.mayPromise(),
+    );
   }
 
   /** What outlives the broker where it has a storage, by the name of its place. */
