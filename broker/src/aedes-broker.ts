@@ -25,6 +25,7 @@ import { PacketReader } from './packet-reader.ts';
 import { Roster } from './roster.ts';
 import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
+import { Subscribers } from './subscribers.ts';
 import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
 import { Tenure } from './tenure.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -85,28 +86,34 @@ export class AedesBroker implements Broker {
     });
     const rules = accessRules(config.root, config.topics);
     this.#rights = new SessionRights(rules, parts.identification, this.#store);
-    const distribute: Distribute = (client, packet, done) => {
-      const handOn = (): void => this.#distribute(client, packet, done);
-      // The store answers for the others, and is not asked about a will of QoS 0.
-      if (packet.qos > 0) handOn();
-      else this.#tenure.confirm().then(handOn, done);
+    const pass: Distribute = (packet, done) => this.#distribute(packet, done);
+    const distribute: Distribute = (packet, done) => {
+      const isWritten = (): boolean => packet.qos > 0 && this.#store.isHeard(packet.topic);
+      // What is written for a lasting session asks as it is written.
+      if (!this.#tenure.mustAsk || isWritten()) pass(packet, done);
+      else this.#tenure.confirm().then(() => pass(packet, done), done);
     };
     const ingest = this.#ingest;
-    const willSettled: TrafficParts['willSettled'] = (client, will, refused) => {
-      if (refused === 'internal') this.#wills.postpone(client.id, will);
-      else this.#wills.settled(client.id, will);
-    };
-    this.#traffic = new Traffic({ config, rules, connections, ledger, ingest, now, distribute, willSettled });
+    const willSettled: TrafficParts['willSettled'] = (client, will, refused) =>
+      this.#wills.published(client.id, will, refused !== 'internal');
+    this.#traffic = new Traffic({
+      config,
+      rules,
+      connections,
+      ledger,
+      ingest,
+      now,
+      distribute,
+      pass,
+      willSettled,
+    });
     const taken = (): void => this.#traffic.noteTaken(true);
     const orphaned = new OrphanedWills({ rules, ingest, ledger, distribute, now, taken });
     this.#wills = new OpenWills({
       graceS: limits.orphanGraceS,
       now,
       orphaned: (clientId, will) =>
-        orphaned.publish(clientId, will, (error) => {
-          if (error) this.#wills.postpone(clientId, will);
-          else this.#wills.settled(clientId, will);
-        }),
+        orphaned.publish(clientId, will, (error) => this.#wills.published(clientId, will, !error)),
     });
     this.#membership = new Membership({
       root: config.root,
@@ -128,6 +135,7 @@ export class AedesBroker implements Broker {
       limits,
       login: this.#login,
       traffic: this.#traffic,
+      subscribers: new Subscribers({ limits, rules, connections, ledger }),
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
     }));
@@ -283,9 +291,11 @@ export class AedesBroker implements Broker {
     const { config, now } = this.#parts;
     const { messagesPerSecondMax, messageBurstMax, turnWaitMsMax } = config.limits;
     const client = this.#aedes.handle(arrival.stream);
-    this.#membership.arrived(client, arrival, new TokenBucket(messagesPerSecondMax, messageBurstMax, now()));
-    const { judge, shed } = this.#traffic;
-    new PacketReader(client, arrival.stream, { turnstile: this.#turnstile, judge, turnWaitMsMax, shed });
+    const rate = new TokenBucket(messagesPerSecondMax, messageBurstMax, now());
+    const connection = this.#membership.arrived(client, arrival, rate);
+    const { judge, publish, shed } = this.#traffic;
+    const turnstile = this.#turnstile;
+    new PacketReader(client, connection, { turnstile, judge, publish, turnWaitMsMax, shed });
   }
 
   #mistake(error: unknown): void {

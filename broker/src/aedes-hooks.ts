@@ -4,13 +4,17 @@ import {
   assertSeams,
   type Distribute,
   detachPublishers,
-  distributeFirst,
+  distributor,
+  followSubscriptions,
   guardRegistry,
+  publishWhatIsHeard,
 } from './aedes-seams.ts';
+import { Audience } from './audience.ts';
 import type { BrokerLimits } from './config.ts';
 import { runHook } from './hook.ts';
 import type { Login } from './login.ts';
 import type { SessionStore } from './session-store.ts';
+import type { Subscribers } from './subscribers.ts';
 import type { Traffic } from './traffic.ts';
 
 /** QoS 2 publishes of one client between PUBLISH and PUBREL; heartbeats do not use QoS 2 at all. */
@@ -23,6 +27,7 @@ export interface AedesParts {
   readonly limits: BrokerLimits;
   readonly login: Login;
   readonly traffic: Traffic;
+  readonly subscribers: Subscribers;
   readonly store: SessionStore;
   /** Told of anything thrown where nothing should be. */
   readonly onMistake: (error: unknown) => void;
@@ -34,7 +39,8 @@ export interface HookedAedes {
   readonly distribute: Distribute;
 }
 
-export function createAedes({ limits, login, traffic, store, onMistake: mistake }: AedesParts): HookedAedes {
+export function createAedes(parts: AedesParts): HookedAedes {
+  const { limits, login, traffic, subscribers, store, onMistake: mistake } = parts;
   const aedes = new Aedes({
     // With a bound on concurrent deliveries one stuck subscriber stops them all, and the queue behind it
     // overflows the stack when it drains.
@@ -70,12 +76,12 @@ export function createAedes({ limits, login, traffic, store, onMistake: mistake 
       runHook(
         answer,
         mistake,
-        (once) => traffic.authorizeSubscribe(client, subscription, once),
+        (once) => subscribers.authorizeSubscribe(client, subscription, once),
         (once, refusal) => once(refusal, null),
       ),
     authorizeForward: (client, packet) => {
       try {
-        return traffic.authorizeForward(client, packet);
+        return subscribers.authorizeForward(client, packet);
       } catch (error) {
         mistake(error);
         return null;
@@ -85,5 +91,8 @@ export function createAedes({ limits, login, traffic, store, onMistake: mistake 
   assertSeams(aedes);
   detachPublishers(aedes);
   guardRegistry(aedes);
-  return { aedes, distribute: distributeFirst(aedes) };
+  const audience = new Audience();
+  followSubscriptions(aedes, audience);
+  publishWhatIsHeard(aedes, ({ topic, retain }) => retain || audience.hears(topic) || store.isHeard(topic));
+  return { aedes, distribute: distributor(aedes) };
 }

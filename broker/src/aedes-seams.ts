@@ -4,32 +4,33 @@
  * Each seam says what would go wrong without it. The version is pinned; {@link assertSeams} fails at start when
  * an update has moved one of them.
  */
-import type { Duplex } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import type { Aedes, Client, ConnectPacket, PublishPacket } from 'aedes';
 import type { Parser } from 'mqtt-packet';
 
 export type Will = PublishPacket;
 
 interface ClientInternals {
+  readonly connackSent: boolean;
   readonly _parser: Parser;
+  readonly _keepaliveTimer: NodeJS.Timeout | null;
   /** Called when the socket has something to read, and whenever a packet is dealt with. */
   _nextBatch(): void;
   /** The will of a client whose CONNECT was accepted, until it has fired. */
   readonly will: Will | null;
   readonly _disconnected?: boolean;
   conn: { writableLength: number };
+  waitForDrain(done: (error?: Error | null) => void): void;
 }
+
+type PublishDone = (error?: Error | null) => void;
 
 interface AedesInternals {
   readonly mq: { emit(packet: unknown, done: () => void): unknown };
   readonly clients: Record<string, Client>;
   connectedClients: number;
   authorizeForward(client: Client, packet: unknown): unknown;
-  publish(
-    packet: PublishPacket,
-    client: Client | null | ((error?: Error | null) => void),
-    done?: (error?: Error | null) => void,
-  ): void;
+  publish(packet: PublishPacket, client: Client | null | PublishDone, done?: PublishDone): void;
   registerClient(client: Client): void;
   _finishRegisterClient(client: Client): void;
   unregisterClient(client: Client): void;
@@ -39,10 +40,14 @@ interface AedesInternals {
 export interface Inlet {
   /** All bytes there are; null when there are none. */
   read(): Buffer | null;
-  /** A packet as mqtt-packet would have parsed it. */
-  hand(packet: PublishPacket): void;
-  /** Bytes for mqtt-packet's parser. */
-  parse(bytes: Buffer): void;
+  /** True once the client was told that it is logged in. */
+  isLoggedIn(): boolean;
+  /** The client has said something that Aedes is not shown: its keepalive begins anew. */
+  heard(): void;
+  /** Has a CONNECT refused for its protocol level, with return code 1: of most levels mqtt-packet makes no packet. */
+  refuseLevel(): void;
+  /** A whole packet for mqtt-packet's parser. */
+  parse(packet: Buffer): void;
   /** Ends the connection. */
   fail(error: Error): void;
 }
@@ -57,7 +62,8 @@ export function takeOverReading(
   stream: Duplex,
   { wanted, isFull }: { readonly wanted: () => void; readonly isFull: () => boolean },
 ): Inlet {
-  const { _parser: parser, _nextBatch: nextBatch } = internals(client);
+  const inner = internals(client);
+  const { _parser: parser, _nextBatch: nextBatch } = inner;
   const read = stream.read.bind(stream);
   const push = stream.push.bind(stream);
   stream.push = (chunk, encoding) => push(chunk, encoding) && !isFull();
@@ -72,7 +78,9 @@ export function takeOverReading(
   return {
     // The exact number: otherwise the end of the stream is told before what was read is dealt with.
     read: () => read(stream.readableLength || undefined),
-    hand: (packet) => parser.emit('packet', packet),
+    isLoggedIn: () => inner.connackSent,
+    heard: () => void inner._keepaliveTimer?.refresh(),
+    refuseLevel: () => parser.emit('packet', { cmd: 'connect', clientId: '', protocolVersion: 0 }),
     parse: (bytes) => parser.parse(bytes),
     fail: (error) => parser.emit('error', error),
   };
@@ -86,6 +94,15 @@ export function isWillOf(client: Client, packet: PublishPacket): boolean {
 /** True for a client that ended its session with DISCONNECT: its will does not fire. */
 export function saidGoodbye(client: Client): boolean {
   return internals(client)._disconnected === true;
+}
+
+/** Writes the PUBACK of a QoS 1 message; `done` comes when the client may say more. */
+export function acknowledge(client: Client, messageId: number, done: (error?: Error | null) => void): void {
+  const puback = Buffer.allocUnsafe(4);
+  puback.writeUInt16BE(0x4002, 0);
+  puback.writeUInt16BE(messageId, 2);
+  if (client.conn.write(puback)) done();
+  else internals(client).waitForDrain(done);
 }
 
 /** Bytes written to this client that its socket has not taken yet. */
@@ -114,30 +131,15 @@ export function detachPublishers(aedes: Aedes): void {
   };
 }
 
-/** Hands a client's message to everybody it is for; `done` comes when it is queued or written for each of them. */
-export type Distribute = (
-  client: Client | null,
-  packet: PublishPacket,
-  done: (error?: Error | null) => void,
-) => void;
-
-/** On a packet of a client: its message is on its way already. */
-const DISTRIBUTED = Symbol('distributed');
-
-type Distributed = PublishPacket & { [DISTRIBUTED]?: true };
+/** Hands a message to everybody it is for; `done` comes when it is queued or written for each of them. */
+export type Distribute = (packet: PublishPacket, done: PublishDone) => void;
 
 /**
- * Lets a QoS 1 message be handed to its subscribers before it is acknowledged. Aedes writes the PUBACK first, so that
- * a broker that dies in between has promised what nobody got. What was handed over this way is not published again
- * when Aedes comes to it after the PUBACK.
+ * Aedes' `publish`, with a `done` that waits for the sockets of subscribers: a PUBACK that follows promises nothing that
+ * nobody got. Aedes by itself acknowledges first.
  */
-export function distributeFirst(aedes: Aedes): Distribute {
+export function distributor(aedes: Aedes): Distribute {
   const broker = internals(aedes);
-  const publish = broker.publish.bind(aedes);
-  broker.publish = (packet, client, done) => {
-    if ((packet as Distributed)[DISTRIBUTED] === true) done?.();
-    else publish(packet, client, done);
-  };
   let isWriting = false;
   let waiting: (() => void)[] = [];
   // Sockets are written in immediates that are set right after authorizeForward: one turn later all of them have run.
@@ -156,16 +158,42 @@ export function distributeFirst(aedes: Aedes): Distribute {
     isWriting = true;
     return forward(client, packet);
   };
-  return (client, packet, done) => {
-    publish(packet, client, (error) => {
-      if (error) {
-        done(error);
-        return;
-      }
-      (packet as Distributed)[DISTRIBUTED] = true;
-      if (isWriting) waiting.push(done);
-      else done(); // nobody listens, or only lasting sessions, which have queued it by now
+  return (packet, done) => {
+    aedes.publish(packet, (error) => {
+      if (error) done(error);
+      else if (isWriting) waiting.push(done);
+      else done(); // only lasting sessions, which have queued it by now
     });
+  };
+}
+
+/**
+ * Lets Aedes publish only what somebody hears, or what is kept. To find out that nobody does costs Aedes as much as all
+ * the rest of a message's way; of every client that comes or goes it tells below `$SYS`, too.
+ */
+export function publishWhatIsHeard(aedes: Aedes, isHeard: (packet: PublishPacket) => boolean): void {
+  const broker = internals(aedes);
+  const publish = broker.publish.bind(aedes);
+  broker.publish = (packet, client, done) => {
+    if (isHeard(packet)) publish(packet, client, done);
+    else if (typeof client === 'function') client();
+    else done?.();
+  };
+}
+
+/** Tells which filters connected clients begin and cease to listen to, each with the function that is the listener. */
+export function followSubscriptions(
+  aedes: Aedes,
+  follow: { began(filter: string, listener: object): void; ceased(filter: string, listener: object): void },
+): void {
+  const { subscribe, unsubscribe } = aedes;
+  aedes.subscribe = (filter, listener, done) => {
+    follow.began(filter, listener);
+    subscribe.call(aedes, filter, listener, done);
+  };
+  aedes.unsubscribe = (filter, listener, done) => {
+    follow.ceased(filter, listener);
+    unsubscribe.call(aedes, filter, listener, done);
   };
 }
 
@@ -195,10 +223,22 @@ export function guardRegistry(aedes: Aedes): void {
 
 /** Throws when this is not the Aedes these seams were made for. */
 export function assertSeams(aedes: Aedes): void {
-  const { mq, registerClient, _finishRegisterClient, unregisterClient } = internals(aedes);
-  if (
-    [mq?.emit, registerClient, _finishRegisterClient, unregisterClient].some((it) => typeof it !== 'function')
-  ) {
+  const broker = internals(aedes);
+  const nobody = aedes.handle(new PassThrough());
+  const client = internals(nobody);
+  const called = [
+    broker.mq?.emit,
+    broker.publish,
+    broker.registerClient,
+    broker._finishRegisterClient,
+    broker.unregisterClient,
+    client._parser?.parse,
+    client._nextBatch,
+    client.waitForDrain,
+  ];
+  const read = ['connackSent', '_keepaliveTimer', '_disconnected', 'will'];
+  nobody.close();
+  if (called.some((it) => typeof it !== 'function') || read.some((name) => !(name in nobody))) {
     throw new Error('this version of Aedes has other internals than the ones the broker was built on');
   }
 }

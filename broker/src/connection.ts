@@ -1,5 +1,6 @@
 /** What the broker knows about one connection beyond what Aedes knows. */
 import type { Client } from 'aedes';
+import type { Verdict } from './access.ts';
 import type { MutableConnect, Will } from './aedes-seams.ts';
 import type { Proof } from './identity.ts';
 import { createLane, type Lane } from './ingest.ts';
@@ -25,6 +26,8 @@ export interface Connection {
   clientId?: string;
   /** Seconds, as granted. */
   keepaliveS?: number;
+  /** The last topic it published on, and what was decided about that. */
+  spoken?: { readonly topic: string; readonly verdict: Verdict };
   /** How many reviews of rights there had been when it came. */
   readonly reviews: number;
   /** What it leaves when it ends without DISCONNECT. */

@@ -73,9 +73,14 @@ export class Custody {
     }
   }
 
+  /** Whether {@link Custody.confirm} comes before the acknowledgement of what is written nowhere. */
+  get mustAsk(): boolean {
+    return this.#storage?.isShared === true && !this.#parts.hasDetector;
+  }
+
   /** Rejects when another broker may have taken over, so that nothing may be acknowledged that was written nowhere. */
   async confirm(): Promise<void> {
-    if (!this.#parts.hasDetector) await this.#storage?.confirm();
+    if (this.mustAsk) await this.#storage?.confirm();
   }
 
   /** Waits no longer. */

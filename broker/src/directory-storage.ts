@@ -14,7 +14,8 @@ export async function openDirectory(directory: string): Promise<Storage> {
   const unlock = await lockDirectory(directory);
   return {
     place: (name) => new RecordFile(join(directory, name)),
-    confirm: async () => {}, // the lock is this process's for as long as it lives
+    isShared: false, // the lock is this process's for as long as it lives
+    confirm: async () => {},
     release: unlock,
   };
 }

@@ -109,7 +109,7 @@ async function answersTo(client: RawClient, attack: Buffer): Promise<string> {
   return Buffer.concat(answers).toString('hex');
 }
 
-describe('a packet of a length that its kind cannot have', () => {
+describe('a packet that MQTT 3.1.1 forbids', () => {
   for (const [what, hex] of [
     ['PUBACK without a message id', '4000'],
     ['PUBREC without a message id', '5000'],
@@ -126,6 +126,21 @@ describe('a packet of a length that its kind cannot have', () => {
     ['QoS 1 PUBLISH with message id 0', '32070003612f620000'],
     ['QoS 2 PUBLISH without a message id', '34050003612f62'],
     ['PUBLISH that ends in its topic', '30040003612f'],
+    ['QoS 0 PUBLISH with DUP', '38050003612f62'],
+    ['PUBACK with message id 0', '40020000'],
+    ['PUBREC with message id 0', '50020000'],
+    ['PUBREL with message id 0', '62020000'],
+    ['PUBCOMP with message id 0', '70020000'],
+    ['SUBSCRIBE with message id 0', '8206000000016100'],
+    ['UNSUBSCRIBE with message id 0', 'a2050000000161'],
+    ['PUBLISH on a topic with broken UTF-8', '3005000361ff62'],
+    ['PUBLISH on a topic with a lone surrogate', '30060003eda08078'],
+    ['PUBLISH on a topic with a NUL', '30050003610062'],
+    ['QoS 1 PUBLISH on a topic with broken UTF-8', '3207000361ff620001'],
+    ['QoS 2 PUBLISH on a topic with broken UTF-8', '3407000361ff620001'],
+    ['SUBSCRIBE to a filter with broken UTF-8', '82080001000361ff6200'],
+    ['SUBSCRIBE to a filter with a NUL', '82080001000361006200'],
+    ['UNSUBSCRIBE from a filter with broken UTF-8', 'a2070001000361ff62'],
   ] as const) {
     it(`ends the connection without a byte of an answer, as what follows it does: ${what}`, async () => {
       await using running = await runBroker({ topics: 'any' });
@@ -135,27 +150,28 @@ describe('a packet of a length that its kind cannot have', () => {
     });
   }
 
-  it('is refused, as is a will of QoS 3, which would have cut off whoever was told of it', async () => {
-    await using running = await runBroker();
-    const observer = await RawClient.login(running.port, { clientId: 'observer' });
-    await observer.subscribe(['hb/v1/#'], 2);
-    const topic = 'hb/v1/meter/d1/will';
-    const connect = mqtt.generate({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      keepalive: 60,
-      clientId: 'd1',
-      will: { topic, payload: Buffer.from('{}'), qos: 2, retain: false },
+  for (const [what, hex] of [
+    ['with a will of QoS 3', '101300044d515454041e003c00016100017700016d'],
+    ['with a password and no user name', '101000044d5154540442003c000161000170'],
+    ['with more than its fields', '100f00044d5154540402003c0001616162'],
+    ['with a client id of broken UTF-8', '100d00044d5154540402003c0001ff'],
+    ['with a user name that holds a NUL', '101000044d5154540482003c000161000100'],
+    ['with a will on a topic of broken UTF-8', '101300044d5154540406003c0001610001ff00016d'],
+  ] as const) {
+    it(`ends the connection without a byte of an answer: CONNECT ${what}`, async () => {
+      await using running = await runBroker({ topics: 'any' });
+      const client = await RawClient.open(running.port);
+      assert.equal(await answersTo(client, Buffer.from(hex, 'hex')), '');
+      assert.equal(running.broker.counters().refused.malformed, 1);
     });
-    connect[9] = (connect[9] as number) | 0x18;
-    const mortal = await RawClient.open(running.port);
-    mortal.socket.write(connect);
-    await within(mortal.ended, 'the connection to end');
-    assert.equal(running.broker.counters().refused.malformed, 1);
-    observer.send({ cmd: 'pingreq' });
-    await observer.next('pingresp');
+  }
+
+  it('is known from one that only looks odd: U+FFFD, when it is meant, is a character', async () => {
+    await using running = await runBroker({ topics: 'any' });
+    const client = await RawClient.login(running.port, { clientId: '\ufffd' });
+    assert.deepEqual(await client.subscribe(['a/\ufffd']), [1]);
+    await client.publishAcknowledged('a/\ufffd', 'x', 1);
+    assert.equal(((await client.next('publish')) as { topic: string }).topic, 'a/\ufffd');
   });
 });
 

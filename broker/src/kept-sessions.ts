@@ -20,18 +20,13 @@ import { topicMatches } from './topic-filter.ts';
 export class KeptSessions implements Kept {
   readonly #queuedMax: number;
   readonly #onOverflow: (clientId: string) => void;
-  readonly #mayPromise: () => Promise<void>;
   readonly #sessions: Sessions = new Map();
   #log: RecordLog<SessionRecord> | undefined;
 
-  /**
-   * Of more than `queuedMax` messages for one client the oldest go, each told to `onOverflow`. `mayPromise` rejects when
-   * what is not written must not be acknowledged either.
-   */
-  constructor(queuedMax: number, onOverflow: (clientId: string) => void, mayPromise: () => Promise<void>) {
+  /** Of more than `queuedMax` messages for one client the oldest go, each told to `onOverflow`. */
+  constructor(queuedMax: number, onOverflow: (clientId: string) => void) {
     this.#queuedMax = queuedMax;
     this.#onOverflow = onOverflow;
-    this.#mayPromise = mayPromise;
   }
 
   /** Takes up what is there; returns the number of damaged lines in it. */
@@ -125,24 +120,22 @@ export class KeptSessions implements Kept {
     return matching;
   }
 
-  /**
-   * Resolves when the message is kept for these clients: on the disk, where there is a file. That nobody is to have it
-   * must be certain, too: a broker that has taken over may know of somebody.
-   */
+  /** Resolves when the message is kept for these clients: on the disk, where there is a file. */
   async enqueue(to: readonly { clientId: string; qos?: 0 | 1 | 2 }[], packet: StoredPacket): Promise<void> {
     const { brokerCounter: number, topic } = packet;
     if (number === undefined) return;
+    const copy = copyOf(packet);
     const granted: [string, 1 | 2][] = [];
     for (const { clientId, qos } of to) {
       const session = this.#sessions.get(clientId);
       if (session === undefined) continue;
       if (session.queue.size >= this.#queuedMax) this.#dropOldest(clientId, session);
       const lower = Math.min(packet.qos, qos ?? packet.qos) as 1 | 2;
-      session.queue.set(number, { ...copyOf(packet), qos: lower, retain: false });
+      session.queue.set(number, { ...copy, qos: lower, retain: false });
       granted.push([clientId, lower]);
     }
-    if (granted.length === 0) await this.#mayPromise();
-    else await this.#log?.append(['queue', number, topic, packet.payload.toString('base64'), granted]);
+    if (granted.length > 0)
+      await this.#log?.append(['queue', number, topic, packet.payload.toString('base64'), granted]);
   }
 
   /** Notes under which message id a queued message went out, or that its PUBREL replaces it (QoS 2). */

@@ -238,6 +238,28 @@ describe('protocol versions', () => {
     assert.equal(running.broker.counters().refused['protocol-version'], 1);
   });
 
+  for (const [what, name, level] of [
+    ['a level below', 'MQTT', 2],
+    ['a level to come', 'MQTT', 6],
+    ['the level of MQTT 3.1 under the name of MQTT 3.1.1', 'MQTT', 3],
+    ['the level of MQTT 3.1.1 under the name of MQTT 3.1', 'MQIsdp', 4],
+  ] as const) {
+    it(`answers ${what} with code 1 as well`, async () => {
+      await using running = await runBroker();
+      const client = await RawClient.open(running.port);
+      const connect = Buffer.from(
+        `\x10\x00\x00${String.fromCharCode(name.length)}${name}${String.fromCharCode(level)}\x02\x00\x3c\x00\x01a`,
+        'latin1',
+      );
+      connect[1] = connect.length - 2;
+      client.socket.write(connect);
+      const connack = await client.next('connack');
+      assert.equal((connack as { returnCode: number }).returnCode, 1);
+      await within(client.ended, 'the connection to be closed');
+      assert.equal(running.broker.counters().refused['protocol-version'], 1);
+    });
+  }
+
   it('takes MQTT 3.1', async () => {
     await using running = await runBroker();
     const client = await RawClient.login(running.port, {

@@ -13,6 +13,7 @@ import { Refusal } from './errors.ts';
 import type { Identification } from './identification.ts';
 import type { Identity } from './identity.ts';
 import type { Ledger } from './ledger.ts';
+import { ownBytes } from './own-bytes.ts';
 
 export interface LoginParts {
   readonly config: BrokerConfig;
@@ -71,7 +72,7 @@ export class Login {
       if (answered) return;
       answered = true;
       clearTimeout(deadline);
-      if (connection !== undefined) delete connection.connect;
+      if (connection !== undefined) forgetPassword(connection);
       if (refusal !== undefined) this.#tell(client, connection, refusal);
       answer(refusal ?? null, refusal === undefined);
     };
@@ -103,8 +104,7 @@ export class Login {
     this.#checkWill(identity, connect);
     connection.proof = proof;
     if (connect.will !== undefined) {
-      // Its own bytes, for as long as the connection: as parsed, they are a view of all that was read at once.
-      connect.will.payload = Buffer.from(connect.will.payload as Buffer);
+      connect.will.payload = ownBytes(connect.will.payload as Buffer);
       connection.will = connect.will as Will;
     }
     if (identity.role === 'device' || identity.role === 'gateway') {
@@ -117,24 +117,25 @@ export class Login {
     this.#parts.accepted(client, connection);
   }
 
-  #checkClientId({ clientId, clean }: MutableConnect): void {
+  #checkClientId({ clientId, clean, protocolVersion }: MutableConnect): void {
     const { clientIdLengthMax } = this.#parts.config.limits;
     if (clientId === '' && !clean) {
       throw new Refusal('client-id', 'an empty client id cannot have a lasting session (clean=false)', 2);
+    }
+    if (clientId === '' && protocolVersion === 3) {
+      throw new Refusal('client-id', 'MQTT 3.1 knows no empty client id', 2);
     }
     if (clientId.length > clientIdLengthMax) {
       throw new Refusal('client-id', `${clientId.length} characters; at most ${clientIdLengthMax}`, 2);
     }
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    if (/[\u0000-\u001f\u007f-\u009f\ufffd]/.test(clientId)) {
-      throw new Refusal('client-id', 'control characters or broken UTF-8', 2);
+    if (/[\u0001-\u001f\u007f-\u009f]/.test(clientId)) {
+      throw new Refusal('client-id', 'control characters', 2);
     }
   }
 
   #checkWill(identity: Identity, { will }: MutableConnect): void {
     if (will === undefined) return;
-    // Section 3.1.2.6. It cannot be written: whoever was to be told of it would be cut off instead.
-    if ((will.qos ?? 0) > 2) throw new Refusal('malformed', 'a will of QoS 3');
     const { limits } = this.#parts.config;
     if (will.topic.length > limits.topicLengthMax) {
       throw new Refusal('topic-too-long', `a will topic of ${will.topic.length} characters`);
@@ -151,4 +152,10 @@ export class Login {
     const { connections, ledger } = this.#parts;
     ledger.refuse(refusal.reason, connections.circumstances(client, { detail: refusal.message }));
   }
+}
+
+/** mqtt-packet holds on to the CONNECT for as long as the connection lasts. */
+function forgetPassword(connection: Connection): void {
+  delete connection.connect?.password;
+  delete connection.connect;
 }

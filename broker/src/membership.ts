@@ -44,9 +44,11 @@ export class Membership {
   }
 
   /** A client that has said nothing yet. */
-  arrived(client: Client, arrival: Arrival, rate: TokenBucket): void {
+  arrived(client: Client, arrival: Arrival, rate: TokenBucket): Connection {
     const { connections, now } = this.#parts;
-    connections.add(client, createConnection(arrival, rate, now(), this.#reviews));
+    const connection = createConnection(arrival, rate, now(), this.#reviews);
+    connections.add(client, connection);
+    return connection;
   }
 
   /** A client has logged in, and is not registered yet. */

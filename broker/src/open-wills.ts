@@ -34,7 +34,7 @@ type WillRecord =
 export interface OpenWillsParts {
   readonly graceS: number;
   readonly now: () => number;
-  /** A client of an earlier broker has not come back. Its will is settled or postponed then. */
+  /** A client of an earlier broker has not come back. {@link OpenWills.published} follows. */
   readonly orphaned: (clientId: string, will: Will) => void;
 }
 
@@ -108,15 +108,20 @@ export class OpenWills implements Kept {
     }
   }
 
-  /** The will was published, or its client has said goodbye. Another will of the same client id stays. */
+  /** The will was published, or refused for good; or it could not be, and its client has a little longer to come back. */
+  published(clientId: string, will: Will, isSettled: boolean): void {
+    if (isSettled) this.settled(clientId, will);
+    else this.#postpone(clientId, will);
+  }
+
+  /** Nothing is to come of this will any more. Another will of the same client id stays. */
   settled(clientId: string, will: Will): void {
     if (this.#open.get(clientId)?.will !== will) return;
     this.#awaitNoMore(clientId);
     this.#forget(clientId);
   }
 
-  /** The will could not be published: its client has a little longer to come back. */
-  postpone(clientId: string, will: Will): void {
+  #postpone(clientId: string, will: Will): void {
     const open = this.#open.get(clientId);
     if (this.#log === undefined || open?.will !== will || open.dueAt !== undefined) return;
     this.#await(clientId, open, this.#parts.now() + RETRY_MS);

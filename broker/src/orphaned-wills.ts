@@ -32,7 +32,7 @@ export class OrphanedWills {
       ledger.refuse(reason, { client: clientId, topic, detail: message });
       done();
     };
-    const handOver = (): void => distribute(null, will, done);
+    const handOver = (): void => distribute(will, done);
     // It was its client's own topic when it came; but what is carried at all may be less since the restart.
     const verdict = decide(ANONYMOUS, 'will', topic, rules);
     if (!verdict.allowed) refuse(new Refusal('will-refused', verdict.reason));

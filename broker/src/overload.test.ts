@@ -97,6 +97,25 @@ describe('when more comes than can be taken', () => {
     assert.equal(String(dropped.payload), String(counters().refused['overload-shed']));
   });
 
+  it('whoever floods is cut off at its rate, although most of what it says is left out', async () => {
+    const limits = { turnWaitMsMax: 20, messagesPerSecondMax: 1, messageBurstMax: 2 * EACH };
+    await using running = await runBroker({ tap: costly(1), limits });
+    const crowd = await greedyCrowd(running.port);
+    const flooder = await RawClient.login(running.port, { clientId: 'flooder' });
+    for (const [index, client] of crowd.entries()) client.socket.write(beats(`greedy${index}`, EACH, 0));
+    flooder.socket.write(beats('flooder', 4 * EACH, 0));
+    await within(flooder.ended, 'the flooder to be cut off');
+    const counters = () => running.broker.counters();
+    await until(
+      () => running.tapped.length + counters().refused['overload-shed'] >= GREEDY * EACH,
+      'every message of the others',
+    );
+    const taken = running.tapped.filter(({ topic }) => topic === 'hb/v1/meter/flooder/beat').length;
+    assert.ok(taken < EACH, `${taken} of the flood were taken in`);
+    assert.equal(counters().refused['rate-limit'], 1);
+    assert.equal(counters().clientsConnected, GREEDY);
+  });
+
   it('what a device said before it left is taken in, its goodbye too', async () => {
     await using running = await runBroker({ tap: costly(1), limits: { turnWaitMsMax: 600_000 } });
     const crowd = await greedyCrowd(running.port);

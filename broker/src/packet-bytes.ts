@@ -1,58 +1,57 @@
 /** How MQTT 3.1.1 packets lie in bytes: the fixed header of all (section 2.2), and the whole of PUBLISH (section 3.3). */
+import { isUtf8 } from 'node:buffer';
 import type { PublishPacket } from 'aedes';
 
-/** By packet type, as mqtt-packet names them. */
-const COMMANDS = [
-  'reserved',
-  'connect',
-  'connack',
-  'publish',
-  'puback',
-  'pubrec',
-  'pubrel',
-  'pubcomp',
-  'subscribe',
-  'suback',
-  'unsubscribe',
-  'unsuback',
-  'pingreq',
-  'pingresp',
-  'disconnect',
-  'auth',
-] as const;
+/** The packet types that are dealt with one by one. */
+export const PACKET = {
+  connect: 1,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  subscribe: 8,
+  unsubscribe: 10,
+  pingreq: 12,
+  disconnect: 14,
+} as const;
 
-const PUBLISH = 3;
+const NAMES = new Map<number, string>(Object.entries(PACKET).map(([name, type]) => [type, name]));
 
 /** Bytes that may follow the fixed header, of packets for which MQTT 3.1.1 (sections 3.4 to 3.14) sets a bound. */
-const REMAINING: ReadonlyMap<string, readonly [min: number, max: number]> = new Map([
-  ['puback', [2, 2]],
-  ['pubrec', [2, 2]],
-  ['pubrel', [2, 2]],
-  ['pubcomp', [2, 2]],
-  ['subscribe', [5, Number.POSITIVE_INFINITY]], // a message id, and at least one filter with its QoS
-  ['unsubscribe', [4, Number.POSITIVE_INFINITY]],
-  ['pingreq', [0, 0]],
-  ['disconnect', [0, 0]],
+const REMAINING: ReadonlyMap<number, readonly [min: number, max: number]> = new Map([
+  [PACKET.puback, [2, 2]],
+  [PACKET.pubrec, [2, 2]],
+  [PACKET.pubrel, [2, 2]],
+  [PACKET.pubcomp, [2, 2]],
+  [PACKET.subscribe, [5, Number.POSITIVE_INFINITY]], // a message id, and at least one filter with its QoS
+  [PACKET.unsubscribe, [4, Number.POSITIVE_INFINITY]],
+  [PACKET.pingreq, [0, 0]],
+  [PACKET.disconnect, [0, 0]],
 ]);
 
 const LENGTH_DIGITS_MAX = 4;
 
-export function commandOf(firstByte: number): (typeof COMMANDS)[number] {
-  return COMMANDS[firstByte >> 4] ?? 'reserved';
+export function typeOf(firstByte: number): number {
+  return firstByte >> 4;
+}
+
+export function nameOf(type: number): string {
+  return NAMES.get(type) ?? `packet type ${type}`;
 }
 
 /**
- * True when a packet of this kind may have so many bytes after its fixed header. mqtt-packet does not ask: of a
+ * True when a packet of this type may have so many bytes after its fixed header. mqtt-packet does not ask: of a
  * PUBREL without a message id it makes one with −1, and the answer to that is half a packet.
  */
-export function mayRemain(command: string, bytes: number): boolean {
-  const [min, max] = REMAINING.get(command) ?? [0, Number.POSITIVE_INFINITY];
-  return bytes >= min && bytes <= max;
+export function mayRemain(type: number, bytes: number): boolean {
+  const bounds = REMAINING.get(type);
+  return bounds === undefined || (bytes >= bounds[0] && bytes <= bounds[1]);
 }
 
 /** True for a PUBLISH of QoS 0 or 1. */
 export function isPlainPublish(firstByte: number): boolean {
-  return firstByte >> 4 === PUBLISH && qosOf(firstByte) <= 1;
+  return typeOf(firstByte) === PACKET.publish && qosOf(firstByte) <= 1;
 }
 
 export function qosOf(firstByte: number): number {
@@ -79,8 +78,8 @@ export function remainingBytes(bytes: Buffer, at: number): number {
 }
 
 /**
- * The PUBLISH of QoS 0 or 1 that lies in `bytes`; undefined when it holds less than it says. Its payload is a view of
- * these bytes.
+ * The PUBLISH of QoS 0 or 1 that lies in `bytes`; undefined when anything is wrong with it, see `faultOf`. Its payload is
+ * a view of these bytes.
  */
 export function publishAt(bytes: Buffer, at: number, length: number): PublishPacket | undefined {
   const first = bytes[at] as number;
@@ -91,14 +90,22 @@ export function publishAt(bytes: Buffer, at: number, length: number): PublishPac
   const qos = qosOf(first) as 0 | 1;
   const payloadAt = topicEnd + 2 * qos; // a message id has two bytes, and only QoS 1 has one
   if (payloadAt > end) return undefined;
+  const topic = bytes.toString('utf8', topicAt, topicEnd);
+  // Broken UTF-8 leaves U+FFFD behind, which may have been meant; to look for that in ASCII costs nothing.
+  if (topic.includes('\0') || (topic.includes('\ufffd') && !isUtf8(bytes.subarray(topicAt, topicEnd)))) {
+    return undefined;
+  }
+  const dup = (first & 8) === 8;
+  // Zero is nobody's (section 2.3.1); packets of one shape are handled faster than those of two.
+  const messageId = qos === 0 ? 0 : bytes.readUInt16BE(topicEnd);
+  if (qos === 0 ? dup : messageId === 0) return undefined;
   return {
     cmd: 'publish',
-    topic: bytes.toString('utf8', topicAt, topicEnd),
+    topic,
     payload: bytes.subarray(payloadAt, end),
     qos,
     retain: (first & 1) === 1,
-    dup: (first & 8) === 8,
-    // Zero is nobody's (section 2.3.1); packets of one shape are handled faster than those of two.
-    messageId: qos === 0 ? 0 : bytes.readUInt16BE(topicEnd),
+    dup,
+    messageId,
   };
 }

@@ -1,36 +1,60 @@
 /**
- * Takes packets off a connection, one at a time when its turn comes, and hands them to Aedes.
+ * Takes packets off a connection, one at a time when its turn comes.
  *
- * PUBLISH, which is nearly all that devices say, is taken apart here: mqtt-packet makes a dozen buffers of it. Anything
- * else, and anything odd, goes through its parser as it comes.
+ * PUBLISH, which is nearly all that devices say, is taken apart here, and does not pass through Aedes: mqtt-packet makes
+ * a dozen buffers of it. Anything else goes through its parser to Aedes, after a look at what that lets pass.
  */
 import type { Duplex } from 'node:stream';
-import type { Client } from 'aedes';
+import type { Client, PublishPacket } from 'aedes';
 import { type Inlet, takeOverReading } from './aedes-seams.ts';
+import type { Connection } from './connection.ts';
+import { ownBytes } from './own-bytes.ts';
 import {
-  commandOf,
   fixedHeaderBytes,
   isPlainPublish,
   mayRemain,
+  nameOf,
+  PACKET,
   publishAt,
   qosOf,
   remainingBytes,
+  typeOf,
 } from './packet-bytes.ts';
+import { faultOf, isOfOtherLevel } from './packet-faults.ts';
 import type { Passenger, Turnstile } from './turnstile.ts';
 
 /** A packet that fits; or the error that ends the connection before the rest of it is read. */
-export type PacketJudge = (client: Client, command: string, bytes: number) => Error | undefined;
+export type PacketJudge = (
+  client: Client,
+  connection: Connection,
+  type: number,
+  bytes: number,
+) => Error | undefined;
+
+/** Takes in a PUBLISH of QoS 0 or 1; `done` comes once, with an error that ends the connection. */
+export type Publish = (
+  client: Client,
+  connection: Connection,
+  packet: PublishPacket,
+  done: (error?: Error | null) => void,
+) => void;
+
+/**
+ * So many QoS 0 messages of this client were left out, because they had waited for too long; the error ends the
+ * connection.
+ */
+export type Shed = (client: Client, messages: number) => Error | undefined;
 
 export interface ReaderParts {
   readonly turnstile: Turnstile;
   readonly judge: PacketJudge;
+  readonly publish: Publish;
   /** How long a QoS 0 message may wait for its turn after it was read; milliseconds. */
   readonly turnWaitMsMax: number;
-  /** So many QoS 0 messages of this client were left out, because they had waited for too long. */
-  readonly shed: (client: Client, messages: number) => void;
+  readonly shed: Shed;
 }
 
-/** Packets of one connection that Aedes may have at the same time; beyond it nothing is read. */
+/** Packets of one connection that may be under way at the same time; beyond it nothing is read. */
 const AT_ONCE_MAX = 64;
 
 const NOTHING = Buffer.alloc(0);
@@ -38,8 +62,10 @@ const NOTHING = Buffer.alloc(0);
 export class PacketReader implements Passenger {
   /** Whoever is not logged in yet stands behind the devices that are: a stampede does not hold them up. */
   isBehind = true;
+  isInLine = false;
   readonly #parts: ReaderParts;
   readonly #client: Client;
+  readonly #connection: Connection;
   readonly #stream: Duplex;
   readonly #inlet: Inlet;
   /** What was read and not yet handed over, from `#at` on. */
@@ -51,16 +77,19 @@ export class PacketReader implements Passenger {
   #isReadable = false;
   /** Bytes of the packet at `#at`, once its header was found good; 0 before. */
   #length = 0;
-  /** Of these, the ones that are still to go through mqtt-packet's parser. */
-  #unparsed = 0;
-  #isConnect = false;
-  /** Packets handed over since Aedes was last done with all of them. */
-  #underWay = 0;
+  /** Packets handed to Aedes since it was last done with all of them. */
+  #withAedes = 0;
+  /** Messages that are being taken in. */
+  #publishing = 0;
+  /** It had to wait until fewer are under way. */
+  #isHeldUp = false;
   #isPassing = false;
 
-  constructor(client: Client, stream: Duplex, parts: ReaderParts) {
+  constructor(client: Client, connection: Connection, parts: ReaderParts) {
+    const { stream } = connection.arrival;
     this.#parts = parts;
     this.#client = client;
+    this.#connection = connection;
     this.#stream = stream;
     stream.on('readable', () => {
       this.#isReadable = true;
@@ -77,9 +106,11 @@ export class PacketReader implements Passenger {
     if (this.#client.closed) return false;
     this.#isPassing = true;
     const shed = this.#dropStale(at);
-    if (shed > 0) this.#parts.shed(this.#client, shed);
+    const error = shed > 0 ? this.#parts.shed(this.#client, shed) : undefined;
+    if (error !== undefined) this.#inlet.fail(error);
+    this.#isHeldUp = this.#withAedes + this.#publishing >= AT_ONCE_MAX;
     // What was passed over may have brought to light a packet that ended the connection.
-    const isThere = this.#underWay < AT_ONCE_MAX && !this.#client.closed && this.#hasPacket(at);
+    const isThere = !this.#isHeldUp && !this.#client.closed && this.#hasPacket(at);
     if (isThere) this.#hand();
     this.#isPassing = false;
     const hasMore = this.#hasMore();
@@ -89,7 +120,17 @@ export class PacketReader implements Passenger {
 
   /** Aedes is done with all it was given. */
   #wanted(): void {
-    this.#underWay = 0;
+    this.#withAedes = 0;
+    this.#goOn();
+  }
+
+  readonly #published = (error?: Error | null): void => {
+    this.#publishing -= 1;
+    if (error) this.#inlet.fail(error);
+    else if (this.#isHeldUp) this.#goOn();
+  };
+
+  #goOn(): void {
     if (!this.#isPassing && this.#hasMore()) this.#parts.turnstile.arrive(this);
   }
 
@@ -109,19 +150,19 @@ export class PacketReader implements Passenger {
       at - this.#readAt > this.#parts.turnWaitMsMax &&
       this.#at < this.#bytes.length &&
       this.#hasPacket(at) &&
-      this.#unparsed === 0 &&
+      isPlainPublish(this.#bytes[this.#at] as number) &&
       qosOf(this.#bytes[this.#at] as number) === 0
     ) {
-      this.#advance(this.#length);
+      this.#advance();
       dropped += 1;
     }
     return dropped;
   }
 
-  /** True when a whole PUBLISH lies at `#at`, or something for the parser. */
+  /** True when a whole packet lies at `#at`. */
   #hasPacket(at: number): boolean {
     if (this.#length === 0 && !this.#knowsLength(at)) return false;
-    return this.#has(this.#unparsed > 0 ? 1 : this.#length, at);
+    return this.#has(this.#length, at);
   }
 
   /** True when the header at `#at` is there, and what it declares may come. */
@@ -131,24 +172,23 @@ export class PacketReader implements Passenger {
       if (!this.#has(bytes, at)) return false;
       header = fixedHeaderBytes(this.#bytes, this.#at);
     }
-    const first = this.#bytes[this.#at] as number;
-    if (header < 0) {
-      this.#length = this.#unparsed = Number.POSITIVE_INFINITY; // the parser has the words for it
-      return true;
-    }
-    const remaining = remainingBytes(this.#bytes, this.#at);
-    const command = commandOf(first);
-    const error =
-      this.#parts.judge(this.#client, command, remaining) ??
-      (mayRemain(command, remaining) ? undefined : new Error(`${command} of ${remaining} bytes`));
+    const error = this.#headerError(header);
     if (error !== undefined) {
       this.#inlet.fail(error);
       return false;
     }
-    this.#length = header + remaining;
-    this.#isConnect = command === 'connect';
-    if (!isPlainPublish(first)) this.#unparsed = this.#length;
+    this.#length = header + remainingBytes(this.#bytes, this.#at);
     return true;
+  }
+
+  #headerError(header: number): Error | undefined {
+    if (header < 0) return new Error('a length without an end');
+    const remaining = remainingBytes(this.#bytes, this.#at);
+    const type = typeOf(this.#bytes[this.#at] as number);
+    return (
+      this.#parts.judge(this.#client, this.#connection, type, remaining) ??
+      (mayRemain(type, remaining) ? undefined : new Error(`${nameOf(type)} of ${remaining} bytes`))
+    );
   }
 
   /** True when so many bytes have come that were not handed over. */
@@ -157,6 +197,7 @@ export class PacketReader implements Passenger {
       const more = this.#inlet.read();
       if (more === null) {
         this.#isReadable = false;
+        this.#letGo();
         return false;
       }
       const left = this.#bytes.subarray(this.#at);
@@ -167,30 +208,45 @@ export class PacketReader implements Passenger {
     return true;
   }
 
-  #hand(): void {
-    if (this.#unparsed === 0) {
-      const packet = publishAt(this.#bytes, this.#at, this.#length);
-      if (packet !== undefined) {
-        this.#advance(this.#length);
-        this.#underWay += 1;
-        this.#inlet.hand(packet);
-        return;
-      }
-      this.#unparsed = this.#length;
-    }
-    const piece = this.#bytes.subarray(this.#at, this.#at + this.#unparsed);
-    this.#unparsed -= piece.length;
-    this.#advance(piece.length);
-    if (this.#unparsed === 0) {
-      // What comes after CONNECT waits until that is answered.
-      this.#underWay = this.#isConnect ? AT_ONCE_MAX : this.#underWay + 1;
-    }
-    this.#inlet.parse(piece);
+  /** Keeps of what was read the beginning of a packet, whose rest may be long in coming. */
+  #letGo(): void {
+    if (this.#at === 0) return;
+    this.#bytes = ownBytes(this.#bytes.subarray(this.#at));
+    this.#at = 0;
   }
 
-  #advance(bytes: number): void {
-    this.#at += bytes;
-    if (this.#unparsed === 0) this.#length = 0;
+  #hand(): void {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const length = this.#length;
+    this.#advance();
+    const isPublish = isPlainPublish(bytes[at] as number) && this.#inlet.isLoggedIn();
+    const packet = isPublish ? publishAt(bytes, at, length) : undefined;
+    if (packet === undefined) {
+      this.#parse(bytes.subarray(at, at + length));
+      return;
+    }
+    this.#publishing += 1;
+    this.#inlet.heard();
+    this.#parts.publish(this.#client, this.#connection, packet, this.#published);
+  }
+
+  #parse(packet: Buffer): void {
+    const isConnect = typeOf(packet[0] as number) === PACKET.connect;
+    // What comes after CONNECT waits until that is answered.
+    this.#withAedes = isConnect ? AT_ONCE_MAX : this.#withAedes + 1;
+    if (isConnect && isOfOtherLevel(packet)) {
+      this.#inlet.refuseLevel();
+      return;
+    }
+    const fault = faultOf(packet);
+    if (fault === undefined) this.#inlet.parse(packet);
+    else this.#inlet.fail(new Error(fault));
+  }
+
+  #advance(): void {
+    this.#at += this.#length;
+    this.#length = 0;
     if (this.#at < this.#bytes.length) return;
     this.#bytes = NOTHING; // a buffer held for every idle connection is what a collector has to carry about
     this.#at = 0;

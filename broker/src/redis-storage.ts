@@ -68,6 +68,7 @@ function optionsOf({ username, password, ca }: RedisPlace): Omit<RedisOptions, '
 }
 
 class RedisStorage implements Storage {
+  readonly isShared = true;
   readonly #redis: Redis;
   readonly #name: string;
   readonly #lease: Lease;

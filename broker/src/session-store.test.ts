@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { brokerConfigSchema } from './config.ts';
 import { SessionStore } from './session-store.ts';
+import type { StoredPacket } from './stored-packet.ts';
 
 const CLIENT = { id: 'detector' };
 const TOPIC = 'hb/v1/meter/d1/beat';
@@ -41,6 +43,54 @@ async function queued(store: SessionStore): Promise<string[]> {
   for await (const packet of store.outgoingStream(CLIENT)) payloads.push(String(packet.payload));
   return payloads;
 }
+
+describe('a payload that is kept', () => {
+  const read = Buffer.alloc(65_536);
+  const packet = message(1, { payload: read.subarray(100, 101) });
+
+  for (const [what, keep, stream] of [
+    [
+      'for who is away',
+      (store: SessionStore) => store.outgoingEnqueueCombi([{ clientId: CLIENT.id, qos: 1 }], packet),
+      (store: SessionStore) => store.outgoingStream(CLIENT),
+    ],
+    [
+      'for who comes later',
+      (store: SessionStore) => store.storeRetained(packet),
+      (store: SessionStore) => store.createRetainedStreamCombi([TOPIC]),
+    ],
+  ] as const) {
+    it(`${what} is a copy, not a view of all that was read with it`, async () => {
+      const { store } = createStore();
+      await store.addSubscriptions(CLIENT, [{ topic: 'hb/v1/#', qos: 1 }]);
+      await keep(store);
+      const [kept] = (await Readable.from(stream(store)).toArray()) as { payload: Buffer }[];
+      assert.deepEqual(kept?.payload, packet.payload);
+      assert.ok((kept?.payload.buffer.byteLength ?? read.length) <= Buffer.poolSize);
+    });
+  }
+
+  it('until its PUBREL comes is a copy as well', async () => {
+    const { store } = createStore();
+    await store.incomingStorePacket(CLIENT, { ...packet, messageId: 1 });
+    const { payload } = await store.incomingGetPacket(CLIENT, { ...packet, messageId: 1 });
+    assert.deepEqual(payload, packet.payload);
+    assert.ok(payload.buffer.byteLength <= Buffer.poolSize);
+  });
+
+  it('for several who are away is kept once', async () => {
+    const { store } = createStore();
+    const both = [CLIENT, { id: 'dashboard' }];
+    for (const client of both) await store.addSubscriptions(client, [{ topic: 'hb/v1/#', qos: 1 }]);
+    await store.outgoingEnqueueCombi(
+      both.map(({ id }) => ({ clientId: id, qos: 1 })),
+      packet,
+    );
+    const kept = both.flatMap((client) => [...store.outgoingStream(client)]);
+    const [one, other] = kept.map(({ payload }) => payload);
+    assert.ok(one !== undefined && one === other);
+  });
+});
 
 describe('a kept session', () => {
   it('is forgotten once its client has been away for longer than allowed, and not while it is there', async () => {
@@ -81,7 +131,7 @@ describe('a kept session', () => {
       message(7, { qos: 2, retain: true, payload: network }),
     );
     network.fill(0);
-    const [packet] = await store.outgoingStream(CLIENT).toArray();
+    const [packet] = [...store.outgoingStream(CLIENT)] as [StoredPacket];
     assert.deepEqual([packet.qos, packet.retain, String(packet.payload)], [1, false, '7']);
   });
 
@@ -91,7 +141,7 @@ describe('a kept session', () => {
     await store.outgoingEnqueue({ clientId: CLIENT.id }, message(1, { qos: 2 }));
     await store.outgoingUpdate(CLIENT, message(1, { messageId: 9 }));
     await store.outgoingUpdate(CLIENT, { cmd: 'pubrel', messageId: 9 } as never);
-    const [packet] = await store.outgoingStream(CLIENT).toArray();
+    const [packet] = [...store.outgoingStream(CLIENT)] as [StoredPacket];
     assert.deepEqual([packet.cmd, packet.messageId], ['pubrel', 9]);
     await store.outgoingClearMessageId(CLIENT, { messageId: 9 } as never);
     assert.deepEqual(await queued(store), []);

@@ -33,7 +33,7 @@ export interface SessionStoreEvents {
   retainedFull(topic: string): void;
   /** Topics below `$SYS/broker/` and their values as they are now. */
   sysValues(): Iterable<readonly [topic: string, value: string]>;
-  /** Rejects when a message that nobody waits for must not be acknowledged. */
+  /** Rejects when what is written nowhere must not be acknowledged. */
   mayPromise(): Promise<void>;
   /** Whether the session of this client may hold this subscription. */
   mayKeep(client: ClientRef, topic: string): boolean;
@@ -51,11 +51,7 @@ export class SessionStore {
     this.#limits = limits;
     this.#events = events;
     this.#retained = new RetainedMessages(limits.retainedMessagesMax, (topic) => events.retainedFull(topic));
-    this.#sessions = new KeptSessions(
-      limits.queuedMessagesMax,
-      (clientId) => events.overflowed(clientId),
-      () => events.mayPromise(),
-    );
+    this.#sessions = new KeptSessions(limits.queuedMessagesMax, (clientId) => events.overflowed(clientId));
   }
 
   /** What outlives the broker where it has a storage, by the name of its place. */
@@ -162,6 +158,11 @@ export class SessionStore {
     return this.#sessions.subscribersOf(topic);
   }
 
+  /** True when a session is to be given what is said with QoS 1 or 2 on this topic. */
+  isHeard(topic: string): boolean {
+    return this.#sessions.count > 0 && this.#sessions.subscribersOf(topic).length > 0;
+  }
+
   async cleanSubscriptions(client: ClientRef): Promise<void> {
     this.#incoming.delete(client.id);
     await this.#sessions.forget(client.id);
@@ -189,11 +190,13 @@ export class SessionStore {
     return this.#sessions.acknowledged(client.id, packet.messageId);
   }
 
-  outgoingStream(client: ClientRef): Readable {
-    return Readable.from(this.#sessions.queueOf(client.id));
+  /** Aedes pipes it; of a stream in place of an array each log-in would have to carry the weight. */
+  outgoingStream(client: ClientRef): Iterable<StoredPacket> {
+    return this.#sessions.queueOf(client.id);
   }
 
   async incomingStorePacket(client: ClientRef, packet: StoredPacket): Promise<void> {
+    await this.#events.mayPromise();
     let store = this.#incoming.get(client.id);
     if (store === undefined) {
       store = new Map();

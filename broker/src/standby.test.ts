@@ -63,7 +63,7 @@ describe('a standby', needsRedis, () => {
       await first.end(signal);
       await within(second.broker.serving, 'the standby to take over');
       assert.equal(second.broker.problem, undefined);
-      await device(second.port, 'back');
+      await device(second.port, 'back', 60);
       const { detector: again, sessionPresent } = await backAgain(second.port);
       assert.ok(sessionPresent);
       await until(() => payloads(again).length === 3, 'the beats of its absence');

@@ -35,6 +35,8 @@ export interface StorageWatch {
 /** Held by one broker at a time. */
 export interface Storage {
   place(name: string): RecordPlace;
+  /** Another broker can take it over while this one lives. */
+  readonly isShared: boolean;
   /** Resolves when no other broker had taken over at some instant after the call; rejects when that is not known. */
   confirm(): Promise<void>;
   /** Gives it back; the places are closed by then. */

@@ -35,6 +35,7 @@ export class Tenure {
   endpoints: readonly Endpoint[] = [];
   /** See `Broker.serving`. */
   serving: Promise<void> = Promise.resolve();
+  #isServing = false;
   #closed: Promise<void> | undefined;
   #fail: (error: BrokerError) => void = () => {};
   /** See `Broker.failed`. */
@@ -54,7 +55,8 @@ export class Tenure {
 
   /** Why nobody should be sent here; undefined while everybody is welcome. */
   get problem(): string | undefined {
-    return this.#parts.departure.problem ?? this.#custody.problem;
+    const { departure } = this.#parts;
+    return departure.problem ?? this.#custody.problem ?? (this.#isServing ? undefined : 'not listening yet');
   }
 
   get isClosed(): boolean {
@@ -67,20 +69,22 @@ export class Tenure {
     await Promise.race([this.serving, this.#custody.waiting]);
   }
 
+  /** See `Custody.mustAsk`. */
+  get mustAsk(): boolean {
+    return this.#custody.mustAsk;
+  }
+
   /** See `Custody.confirm`. */
   confirm(): Promise<void> {
     return this.#custody.confirm();
   }
 
-  async drain(): Promise<void> {
-    this.#custody.abandon();
-    await this.#settled();
-    await this.#parts.departure.drain();
+  drain(): Promise<void> {
+    return this.#onceBegun(() => this.#parts.departure.drain());
   }
 
   close(): Promise<void> {
-    this.#custody.abandon();
-    this.#closed ??= this.#settled().then(() => this.#parts.departure.close());
+    this.#closed ??= this.#onceBegun(() => this.#parts.departure.close());
     return this.#closed;
   }
 
@@ -93,6 +97,7 @@ export class Tenure {
     try {
       await this.#custody.open();
       this.endpoints = await this.#parts.listen();
+      this.#isServing = true;
       this.#awaitOrphans();
     } catch (error) {
       await this.#parts.departure.close();
@@ -101,9 +106,10 @@ export class Tenure {
     }
   }
 
-  /** An end in the middle of a beginning waits for it: otherwise it would go on to listen. */
-  async #settled(): Promise<void> {
-    await this.serving.catch(() => {});
+  /** An end in the middle of a beginning waits for it: otherwise that would go on to listen. */
+  #onceBegun(end: () => Promise<void>): Promise<void> {
+    this.#custody.abandon();
+    return this.#isServing ? end() : this.serving.catch(() => {}).then(end);
   }
 
   #awaitOrphans(): void {

@@ -12,11 +12,11 @@ export class TokenBucket {
     this.#filledAt = at;
   }
 
-  /** True when one token was there, and takes it. */
-  take(at: number): boolean {
+  /** True when so many tokens were there, and takes them. */
+  take(at: number, count = 1): boolean {
     this.#fill(at);
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 

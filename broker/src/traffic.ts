@@ -1,14 +1,15 @@
-/** What clients that are in may say and hear: the hooks Aedes asks on every message. */
-import type { Client, PublishPacket, Subscription } from 'aedes';
-import { type AccessRules, decide } from './access.ts';
-import { type Distribute, isWillOf, unsentBytes } from './aedes-seams.ts';
+/** What clients that are in may say, and the way of every message from its connection to the detector and to its subscribers. */
+import type { Client, PublishPacket } from 'aedes';
+import { type AccessRules, decide, type Verdict } from './access.ts';
+import { acknowledge, type Distribute, isWillOf } from './aedes-seams.ts';
 import type { BrokerConfig } from './config.ts';
 import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
 import { NOBODY } from './identity.ts';
 import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
-import type { PacketJudge } from './packet-reader.ts';
+import { nameOf, PACKET } from './packet-bytes.ts';
+import type { PacketJudge, Publish, Shed } from './packet-reader.ts';
 
 export interface TrafficParts {
   readonly config: BrokerConfig;
@@ -17,17 +18,26 @@ export interface TrafficParts {
   readonly ledger: Ledger;
   readonly ingest: Ingest;
   readonly now: () => number;
-  /** Hands a message to its subscribers before it is acknowledged. */
+  /** Hands a message to its subscribers before it is acknowledged, or a will; while no other broker has taken over. */
   readonly distribute: Distribute;
+  /** Hands on a message that promises nothing. */
+  readonly pass: Distribute;
   /** A will was taken in and handed over, or refused for the reason given: `internal` when it could not be handed over. */
   readonly willSettled: (client: Client, will: PublishPacket, refused: Refusal['reason'] | undefined) => void;
 }
 
-/** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
-const PACED_COMMANDS: ReadonlySet<string> = new Set(['subscribe', 'unsubscribe', 'pingreq', 'pubrel']);
+/** Comes once; with an error where there is something to refuse. */
+type Answer = (error?: Error | null) => void;
 
-/** How long a subscriber's send buffer may stay over its bound. */
-const FULL_MS_MAX = 1_000;
+/** Packets a client sends of its own accord, paced like messages; acknowledgements follow what it receives. */
+function isPaced(type: number): boolean {
+  return (
+    type === PACKET.subscribe ||
+    type === PACKET.unsubscribe ||
+    type === PACKET.pingreq ||
+    type === PACKET.pubrel
+  );
+}
 
 export class Traffic {
   readonly #parts: TrafficParts;
@@ -59,98 +69,138 @@ export class Traffic {
   }
 
   /** Judges a packet by its header: size and pace. */
-  readonly judge: PacketJudge = (client, command, bytes) => {
+  readonly judge: PacketJudge = (client, connection, type, bytes) => {
     this.packetsReceived += 1;
-    if (command === 'publish') this.publishesReceived += 1;
-    const { config, connections, now } = this.#parts;
+    if (type === PACKET.publish) this.publishesReceived += 1;
+    const { config, now } = this.#parts;
     const { limits } = config;
-    const connection = connections.of(client);
-    if (connection === undefined) return undefined;
     connection.lastPacketAt = now();
-    const [reason, max] =
-      command === 'connect' || connection.clientId === undefined
-        ? (['connect-too-large', limits.connectPacketBytesMax] as const)
-        : (['packet-too-large', limits.packetBytesMax] as const);
-    if (bytes > max) return this.#refuse(client, reason, `${bytes} bytes; at most ${max}`);
-    if (PACED_COMMANDS.has(command) && !connection.rate.take(connection.lastPacketAt)) {
-      return this.#refuse(client, 'rate-limit', `by ${command}`);
+    if (type === PACKET.connect || connection.clientId === undefined) {
+      const max = limits.connectPacketBytesMax;
+      if (bytes > max) return this.#refuse(client, 'connect-too-large', `${bytes} bytes; at most ${max}`);
+    } else if (bytes > limits.packetBytesMax) {
+      return this.#refuse(client, 'packet-too-large', `${bytes} bytes; at most ${limits.packetBytesMax}`);
+    }
+    if (isPaced(type) && !connection.rate.take(connection.lastPacketAt)) {
+      return this.#refuse(client, 'rate-limit', `by ${nameOf(type)}`);
     }
     return undefined;
   };
 
-  /** QoS 0 messages of this client were left out, because they had waited for too long. */
-  readonly shed = (client: Client, messages: number): void => {
-    const { connections, ledger } = this.#parts;
+  /** QoS 0 messages of this client were left out, because they had waited for too long. They were sent all the same. */
+  readonly shed: Shed = (client, messages) => {
+    const { connections, ledger, now } = this.#parts;
     ledger.refuse('overload-shed', connections.circumstances(client), messages);
+    const connection = connections.of(client);
+    // Verdicts and pings, all that a detector publishes, are not paced.
+    if (connection === undefined || connection.proof?.identity.role === 'detector') return undefined;
+    if (connection.rate.take(now(), messages)) return undefined;
+    return this.#refuse(client, 'rate-limit', 'by publish');
   };
 
   /**
-   * Aedes' `authorizePublish`: for a message before it is acknowledged, and for a will when its connection has
-   * ended. It answers once the message has been taken in by the tap and handed to its subscribers, so that a PUBACK
-   * says as much. QoS 2 is published by Aedes itself, before the PUBREC and once however often it is sent.
+   * A PUBLISH of QoS 0 or 1. One of QoS 1 is acknowledged once it has been taken in by the tap and handed to its
+   * subscribers, so that a PUBACK says as much. `done` comes once, with an error when the connection is to end.
    */
-  authorizePublish(
-    client: Client | null,
-    packet: PublishPacket,
-    reply: (error?: Error | null) => void,
-  ): void {
+  readonly publish: Publish = (client, connection, packet, done) => {
+    try {
+      this.#publish(client, connection, packet, done);
+    } catch (error) {
+      done(this.#refuse(client, 'internal', String(error), packet.topic));
+    }
+  };
+
+  #publish(client: Client, connection: Connection, packet: PublishPacket, done: Answer): void {
+    this.#takeIn(client, connection, packet, false, (refusal) => {
+      if (refusal !== undefined) done(refusal);
+      else if (packet.qos === 0) this.#pass(client, packet, done);
+      else {
+        this.#handOver(client, connection, packet, (error) => {
+          if (error) done(error);
+          else acknowledge(client, packet.messageId as number, done);
+        });
+      }
+    });
+  }
+
+  /**
+   * Aedes' `authorizePublish`: for a message of QoS 2, which Aedes itself publishes and acknowledges, and for a will when
+   * its connection has ended.
+   */
+  authorizePublish(client: Client | null, packet: PublishPacket, reply: Answer): void {
     const connection = client === null ? undefined : this.#parts.connections.of(client);
     if (client === null || connection === undefined) {
       reply(new Refusal('internal', 'a message from nowhere'));
       return;
     }
-    const isWill = isWillOf(client, packet);
-    if (isWill && (this.#closing || connection.dismissed)) {
+    if (isWillOf(client, packet)) {
+      this.#publishWill(client, connection, packet, reply);
+      return;
+    }
+    this.#takeIn(client, connection, packet, false, (refusal) => {
+      // A client that has gone meanwhile gets no acknowledgement, at which Aedes would drop what was taken in.
+      if (refusal === undefined && client.closed) this.#handOver(client, connection, packet, reply);
+      else reply(refusal);
+    });
+  }
+
+  /** Answers with a refusal in any case: what was handed over here Aedes is not to publish once more. */
+  #publishWill(client: Client, connection: Connection, will: PublishPacket, reply: Answer): void {
+    if (this.#closing || connection.dismissed) {
       reply(new Refusal('closing', 'no wills: the broker leaves, its clients are not dead'));
       return;
     }
+    const settle: Answer = (refusal) => {
+      this.#parts.willSettled(client, will, refusal instanceof Refusal ? refusal.reason : undefined);
+      reply(refusal);
+    };
+    this.#takeIn(client, connection, will, true, (refusal) => {
+      if (refusal === undefined) this.#handOver(client, connection, will, settle);
+      else settle(refusal);
+    });
+  }
+
+  /** Has a message checked and, where it is for the detector, taken in by it. */
+  #takeIn(
+    client: Client,
+    connection: Connection,
+    packet: PublishPacket,
+    isWill: boolean,
+    proceed: (refusal?: Refusal) => void,
+  ): void {
     if (this.#closing) {
-      reply(this.#refuse(client, 'closing', 'not taken in'));
+      proceed(this.#refuse(client, 'closing', 'not taken in'));
       return;
     }
-    const answer = isWill ? this.#settling(client, packet, reply) : reply;
     const { ingest, now } = this.#parts;
     const receivedAt = now();
     const checked = this.#check(client, connection, packet, isWill, receivedAt);
-    if (checked instanceof Refusal) {
-      answer(checked);
-      return;
-    }
-    const proceed = (): void => {
-      // A client that has gone meanwhile gets no acknowledgement, at which Aedes would drop what was taken in.
-      if (isWill || packet.qos === 1 || (packet.qos === 2 && client.closed))
-        this.#handOver(client, connection, packet, answer);
-      else answer(null);
-    };
-    if (checked === 'for-others') {
-      proceed();
+    if (checked !== 'for-the-detector') {
+      proceed(checked === 'for-others' ? undefined : checked);
       return;
     }
     const { topic } = packet;
     const payload = packet.payload as Buffer;
     const mayShed = packet.qos === 0 && !isWill;
     ingest.take(connection.lane, { topic, payload, retained: false, receivedAt }, mayShed, (taken) => {
-      if (this.#isTaken(client, packet, isWill, taken)) proceed();
-      else answer(taken instanceof Refusal ? taken : null);
+      if (taken === 'taken') this.noteTaken(isWill);
+      else this.#noteLost(client, topic, taken);
+      proceed(taken instanceof Refusal ? taken : undefined);
     });
   }
 
-  #settling(client: Client, will: PublishPacket, answer: (error?: Error | null) => void): typeof answer {
-    return (error) => {
-      this.#parts.willSettled(client, will, error instanceof Refusal ? error.reason : undefined);
-      answer(error);
-    };
+  /** Nobody waits for a message of QoS 0 to be handed over. */
+  #pass(client: Client, packet: PublishPacket, done: Answer): void {
+    this.#parts.pass(packet, (error) => {
+      if (error) this.#refuse(client, 'internal', error.message, packet.topic, 'goes-on');
+    });
+    done();
   }
 
-  #handOver(
-    client: Client,
-    connection: Connection,
-    packet: PublishPacket,
-    answer: (error?: Error | null) => void,
-  ): void {
+  #handOver(client: Client, connection: Connection, packet: PublishPacket, answer: Answer): void {
     this.#handing += 1;
     connection.handing += 1;
-    this.#parts.distribute(client, packet, (error) => {
+    this.#parts.distribute(packet, (error) => {
       this.#handing -= 1;
       connection.handing -= 1;
       if (this.#handing === 0) for (const resolve of this.#idle.splice(0)) resolve();
@@ -170,12 +220,9 @@ export class Traffic {
   ): 'for-the-detector' | 'for-others' | Refusal {
     const { limits } = this.#parts.config;
     const { topic, payload } = packet;
-    const verdict = decide(
-      connection.proof?.identity ?? NOBODY,
-      isWill ? 'will' : 'publish',
-      topic,
-      this.#rules,
-    );
+    const verdict = isWill
+      ? decide(connection.proof?.identity ?? NOBODY, 'will', topic, this.#rules)
+      : this.#verdictOnPublish(connection, topic);
     if (topic.length > limits.topicLengthMax) {
       return this.#refuse(
         client,
@@ -188,19 +235,30 @@ export class Traffic {
       const detail = `${payload.length} bytes; at most ${limits.payloadBytesMax}`;
       return this.#refuse(client, 'payload-too-large', detail, topic);
     }
-    if (packet.qos > 0 && !isWill && !((packet.messageId ?? 0) > 0)) {
-      return this.#refuse(client, 'malformed', 'a message id of 0', topic);
-    }
     if (verdict.kind === 'state') return 'for-others';
     if (verdict.kind === 'ping') {
       packet.retain = false;
       return 'for-others';
     }
     if (!isWill && !connection.rate.take(at)) return this.#refuse(client, 'rate-limit', 'by publish', topic);
-    if (verdict.kind === undefined) return 'for-others';
+    if (verdict.kind === undefined) {
+      // Unlike those of the scheme it may have any number of them; Aedes' tree of topics has a bound.
+      const levels = topic.split('/').length;
+      if (levels <= limits.topicLevelsMax) return 'for-others';
+      return this.#refuse(client, 'topic-too-long', `${levels} levels; at most ${limits.topicLevelsMax}`);
+    }
     // A retained heartbeat would look alive for ever to whoever subscribes later.
     packet.retain = false;
     return 'for-the-detector';
+  }
+
+  /** A device says one thing on one topic for ever, and who it is does not change while it is connected. */
+  #verdictOnPublish(connection: Connection, topic: string): Verdict {
+    if (connection.spoken?.topic !== topic) {
+      const verdict = decide(connection.proof?.identity ?? NOBODY, 'publish', topic, this.#rules);
+      connection.spoken = { topic, verdict };
+    }
+    return connection.spoken.verdict;
   }
 
   /** The tap has taken a message in. */
@@ -209,72 +267,12 @@ export class Traffic {
     if (isWill) this.willsTaken += 1;
   }
 
-  /** Counts what became of a message in the tap. */
-  #isTaken(client: Client, packet: PublishPacket, isWill: boolean, taken: Taken): boolean {
-    if (taken === 'taken') {
-      this.noteTaken(isWill);
-      return true;
-    }
+  /** Counts why the tap has not got a message. */
+  #noteLost(client: Client, topic: string, lost: Exclude<Taken, 'taken'>): void {
     const { ledger, connections } = this.#parts;
     const [reason, detail] =
-      taken === 'shed' ? (['tap-shed', undefined] as const) : [taken.reason, taken.message];
-    ledger.refuse(reason, connections.circumstances(client, { topic: packet.topic, detail }));
-    return false;
-  }
-
-  /** Aedes' `authorizeSubscribe`: a filter that is refused is answered with SUBACK 128. */
-  authorizeSubscribe(
-    client: Client,
-    subscription: Subscription,
-    answer: (error: Error | null, granted: Subscription | null) => void,
-  ): void {
-    const { limits } = this.#parts.config;
-    const connection = this.#parts.connections.of(client);
-    const { topic } = subscription;
-    const refuse = (
-      reason: 'topic-too-long' | 'subscribe-refused' | 'subscriptions-max',
-      detail: string,
-    ): void => {
-      this.#refuse(client, reason, detail, topic, 'goes-on');
-      answer(null, null);
-    };
-    if (topic.length > limits.topicLengthMax) {
-      refuse('topic-too-long', `${topic.length} characters; at most ${limits.topicLengthMax}`);
-      return;
-    }
-    const verdict = decide(connection?.proof?.identity ?? NOBODY, 'subscribe', topic, this.#rules);
-    if (!verdict.allowed) {
-      refuse('subscribe-refused', verdict.reason);
-      return;
-    }
-    const granted = connection?.subscriptions;
-    if (granted?.has(topic) === false) {
-      if (granted.size >= limits.subscriptionsPerClientMax) {
-        refuse('subscriptions-max', `at most ${limits.subscriptionsPerClientMax}`);
-        return;
-      }
-      granted.add(topic);
-    }
-    answer(null, subscription);
-  }
-
-  /**
-   * Aedes' `authorizeForward`, asked for every delivery: cuts off a subscriber that does not read. Over TLS and
-   * WebSocket nothing leaves before the turn of the event loop ends, so that a burst alone says nothing yet.
-   */
-  authorizeForward<Packet>(client: Client, packet: Packet): Packet | null {
-    if (client.closed || client.conn.destroyed) return null;
-    const { sendBufferBytesMax } = this.#parts.config.limits;
-    const connection = this.#parts.connections.of(client);
-    if (connection === undefined || unsentBytes(client) <= sendBufferBytesMax) {
-      if (connection !== undefined) delete connection.fullSince;
-      return packet;
-    }
-    const now = performance.now();
-    connection.fullSince ??= now;
-    if (now - connection.fullSince < FULL_MS_MAX) return packet;
-    client.conn.destroy(this.#refuse(client, 'slow-reader', `${sendBufferBytesMax} bytes unsent`));
-    return null;
+      lost === 'shed' ? (['tap-shed', undefined] as const) : [lost.reason, lost.message];
+    ledger.refuse(reason, connections.circumstances(client, { topic, detail }));
   }
 
   /** `goes-on`: the connection does not end of it. */

@@ -6,6 +6,7 @@ import { type Passenger, Turnstile } from './turnstile.ts';
 /** Says its name with each packet; each takes `costMs` of the processor. */
 class Talker implements Passenger {
   isBehind = false;
+  isInLine = false;
   readonly #name: string;
   readonly #said: string[];
   readonly #costMs: number;

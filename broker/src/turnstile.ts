@@ -14,6 +14,8 @@
 export interface Passenger {
   /** It had more than one packet when it passed last, or is for another reason in less of a hurry. */
   isBehind: boolean;
+  /** It waits for its turn. The turnstile's own note. */
+  isInLine: boolean;
   /** Lets one packet through. `at` is monotonic, in milliseconds. True when there is another one to come. */
   pass(at: number): boolean;
 }
@@ -22,17 +24,46 @@ export interface Passenger {
 const TURN_MS = 10;
 /** At most so many pass in a turn: much of what a packet costs comes after it has passed. */
 const PASSING_MAX = 256;
+/** So many that have passed already may keep their places in memory. */
+const LINE_LEFT_MAX = 1024;
+
+/** First come, first served. */
+class Line {
+  #passengers: Passenger[] = [];
+  #first = 0;
+
+  get length(): number {
+    return this.#passengers.length - this.#first;
+  }
+
+  push(one: Passenger): void {
+    one.isInLine = true;
+    this.#passengers.push(one);
+  }
+
+  shift(): Passenger | undefined {
+    const one = this.#passengers[this.#first];
+    if (one === undefined) return undefined;
+    one.isInLine = false;
+    this.#first += 1;
+    if (this.#first === this.#passengers.length || this.#first > LINE_LEFT_MAX) {
+      this.#passengers = this.#passengers.slice(this.#first);
+      this.#first = 0;
+    }
+    return one;
+  }
+}
 
 export class Turnstile {
-  readonly #fresh = new Set<Passenger>();
-  readonly #behind = new Set<Passenger>();
+  readonly #fresh = new Line();
+  readonly #behind = new Line();
   #isPassing = false;
   #isTurnOn = false;
   #turnEndsAt = 0;
 
   /** Connections that wait for their turn. */
   get waiting(): number {
-    return this.#fresh.size + this.#behind.size;
+    return this.#fresh.length + this.#behind.length;
   }
 
   /** This one has, or may have, something to say. */
@@ -74,12 +105,9 @@ export class Turnstile {
     this.#isPassing = false;
   };
 
-  #letPass(queue: Set<Passenger>, at: number): void {
-    for (const first of queue) {
-      queue.delete(first);
-      this.#settle(first, first.pass(at));
-      return;
-    }
+  #letPass(line: Line, at: number): void {
+    const first = line.shift();
+    if (first !== undefined) this.#settle(first, first.pass(at));
   }
 
   #settle(one: Passenger, hasMore: boolean): void {
@@ -89,7 +117,6 @@ export class Turnstile {
   }
 
   #line(one: Passenger): void {
-    if (this.#fresh.has(one)) return;
-    (one.isBehind ? this.#behind : this.#fresh).add(one);
+    if (!one.isInLine) (one.isBehind ? this.#behind : this.#fresh).push(one);
   }
 }
