@@ -231,6 +231,19 @@ describe('a fleet, a detector and two brokers', needsRedis, () => {
     assert.equal(await second.process.end('SIGTERM'), 0);
   });
 
+  it('a monitor whose broker was succeeded ends, and says why', async () => {
+    await using redis = await RedisServer.start();
+    await using data = await scratch();
+    await using monitor = await startMonitor({
+      'classes.meter.interval': '1d',
+      'broker.redis.url': redis.url,
+      dataDirectory: data.path,
+    });
+    await redis.command('SET', 'slowbeat:fence', 'elsewhere:1:x');
+    assert.equal(await monitor.process.closed(), 1);
+    assert.match(monitor.process.stderr, /another broker has taken over "slowbeat"/);
+  });
+
   it('a monitor that is its own broker refuses to be a standby, and says what to do', async () => {
     await using data = await scratch();
     await using start = slowbeat([
