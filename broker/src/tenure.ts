@@ -29,6 +29,11 @@ export interface TenureParts {
   readonly listen: () => Promise<readonly Endpoint[]>;
 }
 
+/** Whoever waits for {@link Tenure.failed} hears of mistakes, too. */
+function asBrokerError(cause: unknown): BrokerError {
+  return cause instanceof BrokerError ? cause : new BrokerError('listen-failed', String(cause), { cause });
+}
+
 export class Tenure {
   readonly #parts: TenureParts;
   readonly #custody: Custody;
@@ -101,7 +106,7 @@ export class Tenure {
       this.#awaitOrphans();
     } catch (error) {
       await this.#parts.departure.close();
-      if (error instanceof BrokerError && this.#closed === undefined) this.#fail(error);
+      if (this.#closed === undefined) this.#fail(asBrokerError(error));
       throw error;
     }
   }
