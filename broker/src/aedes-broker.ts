@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
 import type { Distribute } from './aedes-seams.ts';
+import { Audience } from './audience.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
 import { type BrokerConfig, wantedListeners } from './config.ts';
@@ -54,6 +55,7 @@ export class AedesBroker implements Broker {
   readonly #traffic: Traffic;
   readonly #login: Login;
   readonly #store: SessionStore;
+  readonly #subscribers: Subscribers;
   readonly #turnstile = new Turnstile();
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
@@ -88,7 +90,7 @@ export class AedesBroker implements Broker {
     this.#rights = new SessionRights(rules, parts.identification, this.#store);
     const pass: Distribute = (packet, done) => this.#distribute(packet, done);
     const distribute: Distribute = (packet, done) => {
-      const isWritten = (): boolean => packet.qos > 0 && this.#store.isHeard(packet.topic);
+      const isWritten = (): boolean => packet.qos > 0 && this.#store.subscribersOf(packet.topic).length > 0;
       // What is written for a lasting session asks as it is written.
       if (!this.#tenure.mustAsk || isWritten()) pass(packet, done);
       else this.#tenure.confirm().then(() => pass(packet, done), done);
@@ -126,6 +128,8 @@ export class AedesBroker implements Broker {
       wills: this.#wills,
       now,
     });
+    const audience = new Audience();
+    this.#subscribers = new Subscribers({ limits, rules, connections, ledger, audience, store: this.#store });
     const accepted = (client: Client, connection: Connection): void =>
       this.#membership.accepted(client, connection);
     const spoke = ({ arrival }: Connection): void => this.#door.spoke(arrival.socket);
@@ -135,7 +139,8 @@ export class AedesBroker implements Broker {
       limits,
       login: this.#login,
       traffic: this.#traffic,
-      subscribers: new Subscribers({ limits, rules, connections, ledger }),
+      subscribers: this.#subscribers,
+      audience,
       store: this.#store,
       onMistake: (error) => this.#mistake(error),
     }));
@@ -294,8 +299,9 @@ export class AedesBroker implements Broker {
     const rate = new TokenBucket(messagesPerSecondMax, messageBurstMax, now());
     const connection = this.#membership.arrived(client, arrival, rate);
     const { judge, publish, shed } = this.#traffic;
+    const { acknowledged } = this.#subscribers;
     const turnstile = this.#turnstile;
-    new PacketReader(client, connection, { turnstile, judge, publish, turnWaitMsMax, shed });
+    new PacketReader(client, connection, { turnstile, judge, publish, acknowledged, turnWaitMsMax, shed });
   }
 
   #mistake(error: unknown): void {

@@ -5,12 +5,13 @@ import {
   type Distribute,
   detachPublishers,
   distributor,
-  followSubscriptions,
   guardRegistry,
+  nextNumber,
   publishWhatIsHeard,
 } from './aedes-seams.ts';
-import { Audience } from './audience.ts';
+import type { Audience } from './audience.ts';
 import type { BrokerLimits } from './config.ts';
+import { Delivery } from './delivery.ts';
 import { runHook } from './hook.ts';
 import type { Login } from './login.ts';
 import type { SessionStore } from './session-store.ts';
@@ -28,6 +29,7 @@ export interface AedesParts {
   readonly login: Login;
   readonly traffic: Traffic;
   readonly subscribers: Subscribers;
+  readonly audience: Audience;
   readonly store: SessionStore;
   /** Told of anything thrown where nothing should be. */
   readonly onMistake: (error: unknown) => void;
@@ -40,7 +42,7 @@ export interface HookedAedes {
 }
 
 export function createAedes(parts: AedesParts): HookedAedes {
-  const { limits, login, traffic, subscribers, store, onMistake: mistake } = parts;
+  const { limits, login, traffic, subscribers, audience, store, onMistake: mistake } = parts;
   const aedes = new Aedes({
     // With a bound on concurrent deliveries one stuck subscriber stops them all, and the queue behind it
     // overflows the stack when it drains.
@@ -91,8 +93,19 @@ export function createAedes(parts: AedesParts): HookedAedes {
   assertSeams(aedes);
   detachPublishers(aedes);
   guardRegistry(aedes);
-  const audience = new Audience();
-  followSubscriptions(aedes, audience);
-  publishWhatIsHeard(aedes, ({ topic, retain }) => retain || audience.hears(topic) || store.isHeard(topic));
-  return { aedes, distribute: distributor(aedes) };
+  publishWhatIsHeard(
+    aedes,
+    ({ topic, retain }) => retain || audience.hears(topic) || store.subscribersOf(topic).length > 0,
+  );
+  aedes.on('unsubscribe', (filters, client) => subscribers.left(client, filters));
+  const byAedes = distributor(aedes);
+  const delivery = new Delivery({
+    audience,
+    store,
+    subscribers,
+    nextNumber: () => nextNumber(aedes),
+    byAedes,
+  });
+  aedes.on('clientReady', (client) => delivery.catchUp(client));
+  return { aedes, distribute: delivery.distribute };
 }

@@ -10,6 +10,8 @@ import type { Parser } from 'mqtt-packet';
 
 export type Will = PublishPacket;
 
+const MESSAGE_ID_MAX = 65_535;
+
 interface ClientInternals {
   readonly connackSent: boolean;
   readonly _parser: Parser;
@@ -20,6 +22,9 @@ interface ClientInternals {
   readonly will: Will | null;
   readonly _disconnected?: boolean;
   conn: { writableLength: number };
+  /** While somebody waits for the socket to take more. */
+  readonly _drainTimer: NodeJS.Timeout | null;
+  _nextId: number;
   waitForDrain(done: (error?: Error | null) => void): void;
 }
 
@@ -29,6 +34,7 @@ interface AedesInternals {
   readonly mq: { emit(packet: unknown, done: () => void): unknown };
   readonly clients: Record<string, Client>;
   connectedClients: number;
+  counter: number;
   authorizeForward(client: Client, packet: unknown): unknown;
   publish(packet: PublishPacket, client: Client | null | PublishDone, done?: PublishDone): void;
   registerClient(client: Client): void;
@@ -181,20 +187,25 @@ export function publishWhatIsHeard(aedes: Aedes, isHeard: (packet: PublishPacket
   };
 }
 
-/** Tells which filters connected clients begin and cease to listen to, each with the function that is the listener. */
-export function followSubscriptions(
-  aedes: Aedes,
-  follow: { began(filter: string, listener: object): void; ceased(filter: string, listener: object): void },
-): void {
-  const { subscribe, unsubscribe } = aedes;
-  aedes.subscribe = (filter, listener, done) => {
-    follow.began(filter, listener);
-    subscribe.call(aedes, filter, listener, done);
-  };
-  aedes.unsubscribe = (filter, listener, done) => {
-    follow.ceased(filter, listener);
-    unsubscribe.call(aedes, filter, listener, done);
-  };
+/** Aedes' own number of one more message. */
+export function nextNumber(aedes: Aedes): number {
+  const broker = internals(aedes);
+  broker.counter += 1;
+  return broker.counter;
+}
+
+/** A message id for one more message to this client, which Aedes will not use either for as long as there are others. */
+export function nextMessageId(client: Client): number {
+  const inner = internals(client);
+  const messageId = inner._nextId;
+  inner._nextId = messageId >= MESSAGE_ID_MAX ? 1 : messageId + 1;
+  return messageId;
+}
+
+/** Cuts the client off unless its socket takes what was written to it before `drainTimeout`. */
+export function awaitDrain(client: Client): void {
+  const inner = internals(client);
+  if (inner._drainTimer === null) inner.waitForDrain(() => {});
 }
 
 /**
@@ -236,7 +247,7 @@ export function assertSeams(aedes: Aedes): void {
     client._nextBatch,
     client.waitForDrain,
   ];
-  const read = ['connackSent', '_keepaliveTimer', '_disconnected', 'will'];
+  const read = ['connackSent', '_keepaliveTimer', '_drainTimer', '_nextId', '_disconnected', 'will'];
   nobody.close();
   if (called.some((it) => typeof it !== 'function') || read.some((name) => !(name in nobody))) {
     throw new Error('this version of Aedes has other internals than the ones the broker was built on');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Client } from 'aedes';
 import fc from 'fast-check';
 import { Audience } from './audience.ts';
 import { topicMatches } from './topic-filter.ts';
@@ -10,35 +11,46 @@ const filter = fc
   .tuple(fc.array(fc.oneof(level, fc.constant('+')), { maxLength: 3 }), fc.boolean())
   .filter(([levels, hash]) => hash || levels.length > 0)
   .map(([levels, hash]) => [...levels, ...(hash ? ['#'] : [])].join('/'));
-/** The same listener may begin or cease more than once, as it does when two UNSUBSCRIBE follow each other. */
-const change = fc.record({ begins: fc.boolean(), listener: fc.nat({ max: 5 }) });
+const qos = fc.constantFrom<0 | 1 | 2>(0, 1, 2);
+const change = fc.record({ begins: fc.boolean(), client: fc.nat({ max: 2 }), filter, qos });
+
+/** Nothing of a client matters here but which one it is. */
+const clients = Array.from({ length: 3 }, () => ({}) as Client);
 
 describe('the audience', () => {
-  it('hears a topic exactly when a filter of somebody matches it', () => {
-    const filters = fc.array(filter, { minLength: 6, maxLength: 6 });
+  it('of a topic is every client with a filter that matches, once and with the highest QoS', () => {
     fc.assert(
-      fc.property(filters, fc.array(change), topic, (filterOf, changes, said) => {
+      fc.property(fc.array(change), topic, (changes, said) => {
         const audience = new Audience();
-        const listeners = filterOf.map((_, number) => ({ number }));
-        const listening = new Set<number>();
-        for (const { begins, listener } of changes) {
-          const [name, one] = [filterOf[listener] as string, listeners[listener] as object];
-          if (begins) audience.began(name, one);
-          else audience.ceased(name, one);
-          if (begins) listening.add(listener);
-          else listening.delete(listener);
+        const model = clients.map(() => new Map<string, number>());
+        for (const { begins, client: index, filter: name, qos: asked } of changes) {
+          const client = clients[index] as Client;
+          if (begins) audience.began(client, name, asked);
+          else audience.ceased(client, name);
+          if (begins) model[index]?.set(name, asked);
+          else model[index]?.delete(name);
         }
-        const heard = [...listening].some((listener) => topicMatches(filterOf[listener] as string, said));
-        assert.equal(audience.hears(said), heard);
+        const highest = model.map((filters) =>
+          Math.max(-1, ...[...filters].filter(([one]) => topicMatches(one, said)).map(([, asked]) => asked)),
+        );
+        const told = audience.of(said) ?? [];
+        const found = clients.map((client) => told.find((listener) => listener.client === client)?.qos ?? -1);
+        assert.deepEqual(found, highest);
+        assert.equal(told.length, found.filter((one) => one >= 0).length);
+        assert.equal(audience.hears(said), told.length > 0);
       }),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     );
   });
 
-  it('does not look through more wildcards than a tree would', () => {
+  it('is not looked for among more wildcards than a tree would need', () => {
     const audience = new Audience();
+    const [client] = clients as [Client];
     const filters = Array.from({ length: 20 }, (_, number) => `somewhere/${number}/#`);
-    for (const filter of filters) audience.began(filter, { filter });
+    for (const name of filters) audience.began(client, name, 1);
+    assert.equal(audience.of('elsewhere'), undefined);
     assert.equal(audience.hears('elsewhere'), true);
+    for (const name of filters) audience.ceased(client, name);
+    assert.equal(audience.hears('elsewhere'), false);
   });
 });

@@ -18,6 +18,8 @@ export interface Connection {
   handing: number;
   /** Filters granted and not given back. */
   readonly subscriptions: Set<string>;
+  /** It has subscribed to something at some time. */
+  isListening: boolean;
   /** Who it is, once logged in. */
   proof?: Proof;
   /** The CONNECT while the log-in lasts; it holds the password, so it is let go afterwards. */
@@ -55,6 +57,7 @@ export function createConnection(
     lane: createLane(),
     handing: 0,
     subscriptions: new Set(),
+    isListening: false,
     lastPacketAt: at,
     accounted: false,
     dismissed: false,

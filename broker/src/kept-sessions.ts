@@ -17,6 +17,12 @@ import type { Kept, RecordPlace } from './storage.ts';
 import { copyOf, type StoredPacket } from './stored-packet.ts';
 import { topicMatches } from './topic-filter.ts';
 
+/** A client whose session is to keep a message, and with which QoS at most. */
+export interface Recipient {
+  readonly clientId: string;
+  readonly qos?: 0 | 1 | 2;
+}
+
 export class KeptSessions implements Kept {
   readonly #queuedMax: number;
   readonly #onOverflow: (clientId: string) => void;
@@ -121,7 +127,7 @@ export class KeptSessions implements Kept {
   }
 
   /** Resolves when the message is kept for these clients: on the disk, where there is a file. */
-  async enqueue(to: readonly { clientId: string; qos?: 0 | 1 | 2 }[], packet: StoredPacket): Promise<void> {
+  async enqueue(to: readonly Recipient[], packet: StoredPacket): Promise<void> {
     const { brokerCounter: number, topic } = packet;
     if (number === undefined) return;
     const copy = copyOf(packet);
@@ -139,7 +145,8 @@ export class KeptSessions implements Kept {
   }
 
   /** Notes under which message id a queued message went out, or that its PUBREL replaces it (QoS 2). */
-  sent(clientId: string, { cmd, messageId, brokerCounter }: StoredPacket): void {
+  sent(clientId: string, packet: Pick<StoredPacket, 'cmd' | 'messageId' | 'brokerCounter'>): void {
+    const { cmd, messageId, brokerCounter } = packet;
     const session = this.#sessions.get(clientId);
     if (session === undefined || messageId === undefined) return;
     const number = brokerCounter ?? session.inFlight.get(messageId);
@@ -159,6 +166,17 @@ export class KeptSessions implements Kept {
     const cleared = session.queue.get(number);
     this.#note(['done', clientId, number]);
     return cleared;
+  }
+
+  /** True when the client has not acknowledged what was sent to it under this message id. */
+  isInFlight(clientId: string, messageId: number): boolean {
+    return this.#sessions.get(clientId)?.inFlight.has(messageId) === true;
+  }
+
+  /** Messages of QoS 1 that have not been sent to anybody yet, by their number, the oldest first. */
+  unsentFor(clientId: string): [number: number, packet: StoredPacket][] {
+    const queue = this.#sessions.get(clientId)?.queue ?? [];
+    return [...queue].filter(([, { qos, messageId }]) => qos === 1 && messageId === undefined);
   }
 
   queuedFor(clientId: string): number {

@@ -89,9 +89,6 @@ export class Membership {
       this.connectsTotal += 1;
     });
     aedes.on('clientDisconnect', (client) => this.#left(client));
-    aedes.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) connections.of(client)?.subscriptions.delete(filter);
-    });
     const ended = (client: Client, error: Error): void => {
       const connection = connections.of(client);
       const reason = endReason(error);

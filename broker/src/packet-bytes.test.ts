@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import mqtt, { type Packet } from 'mqtt-packet';
-import { fixedHeaderBytes, isPlainPublish, publishAt, remainingBytes } from './packet-bytes.ts';
+import { fixedHeaderBytes, isPlainPublish, publishAt, publishBytes, remainingBytes } from './packet-bytes.ts';
 import { faultOf } from './packet-faults.ts';
 
 /** What mqtt-packet makes of it; undefined when it refuses. */
@@ -43,6 +43,16 @@ describe('a PUBLISH in bytes', () => {
           ...rest,
           messageId: message.qos === 0 ? 0 : messageId,
         });
+      }),
+    );
+  });
+
+  it('is written as mqtt-packet writes it', () => {
+    fc.assert(
+      fc.property(publish, ({ topic, payload, qos, messageId }) => {
+        const message = { topic, payload, qos, messageId, dup: false, retain: false } as const;
+        const theirs = mqtt.generate({ cmd: 'publish', ...message });
+        assert.deepEqual(publishBytes(message, qos === 0 ? 0 : messageId), theirs);
       }),
     );
   });

@@ -109,3 +109,29 @@ export function publishAt(bytes: Buffer, at: number, length: number): PublishPac
     messageId,
   };
 }
+
+/** A PUBLISH as it goes over the wire, of QoS 1 when it has a message id; neither retained nor a repetition. */
+export function publishBytes(
+  { topic, payload }: Pick<PublishPacket, 'topic' | 'payload'>,
+  messageId: number,
+): Buffer {
+  const topicBytes = Buffer.byteLength(topic);
+  const remaining = 2 + topicBytes + (messageId > 0 ? 2 : 0) + payload.length;
+  const bytes = Buffer.allocUnsafe(1 + digitsOf(remaining) + remaining);
+  let at = bytes.writeUInt8((PACKET.publish << 4) | (messageId > 0 ? 2 : 0));
+  for (let left = remaining; ; left = Math.floor(left / 0x80)) {
+    at = bytes.writeUInt8((left & 0x7f) | (left >= 0x80 ? 0x80 : 0), at);
+    if (left < 0x80) break;
+  }
+  at = bytes.writeUInt16BE(topicBytes, at);
+  at += bytes.write(topic, at, 'utf8');
+  if (messageId > 0) at = bytes.writeUInt16BE(messageId, at);
+  bytes.set(payload as Buffer, at);
+  return bytes;
+}
+
+function digitsOf(remaining: number): number {
+  let digits = 1;
+  for (let left = remaining; left >= 0x80; left = Math.floor(left / 0x80)) digits += 1;
+  return digits;
+}

@@ -49,6 +49,8 @@ export interface ReaderParts {
   readonly turnstile: Turnstile;
   readonly judge: PacketJudge;
   readonly publish: Publish;
+  /** The client has what was sent to it under this message id, with QoS 1. */
+  readonly acknowledged: (client: Client, messageId: number) => void;
   /** How long a QoS 0 message may wait for its turn after it was read; milliseconds. */
   readonly turnWaitMsMax: number;
   readonly shed: Shed;
@@ -56,6 +58,8 @@ export interface ReaderParts {
 
 /** Packets of one connection that may be under way at the same time; beyond it nothing is read. */
 const AT_ONCE_MAX = 64;
+
+const PUBACK_FIRST = PACKET.puback << 4;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -220,21 +224,35 @@ export class PacketReader implements Passenger {
     const at = this.#at;
     const length = this.#length;
     this.#advance();
-    const isPublish = isPlainPublish(bytes[at] as number) && this.#inlet.isLoggedIn();
-    const packet = isPublish ? publishAt(bytes, at, length) : undefined;
-    if (packet === undefined) {
+    if (!this.#inlet.isLoggedIn() || !this.#isDealtWith(bytes, at, length)) {
       this.#parse(bytes.subarray(at, at + length));
-      return;
     }
-    this.#publishing += 1;
+  }
+
+  /** True for a packet that needs nothing of Aedes. */
+  #isDealtWith(bytes: Buffer, at: number, length: number): boolean {
+    const first = bytes[at] as number;
+    if (isPlainPublish(first)) {
+      const packet = publishAt(bytes, at, length);
+      if (packet === undefined) return false;
+      this.#inlet.heard();
+      this.#publishing += 1;
+      this.#parts.publish(this.#client, this.#connection, packet, this.#published);
+      return true;
+    }
+    const messageId = first === PUBACK_FIRST ? bytes.readUInt16BE(at + length - 2) : 0;
+    if (messageId === 0) return false;
     this.#inlet.heard();
-    this.#parts.publish(this.#client, this.#connection, packet, this.#published);
+    this.#parts.acknowledged(this.#client, messageId);
+    return true;
   }
 
   #parse(packet: Buffer): void {
-    const isConnect = typeOf(packet[0] as number) === PACKET.connect;
-    // What comes after CONNECT waits until that is answered.
-    this.#withAedes = isConnect ? AT_ONCE_MAX : this.#withAedes + 1;
+    const type = typeOf(packet[0] as number);
+    const isConnect = type === PACKET.connect;
+    // What comes after it waits until it is answered: Aedes confuses an UNSUBSCRIBE and a SUBSCRIBE that overlap.
+    const isAlone = isConnect || type === PACKET.subscribe || type === PACKET.unsubscribe;
+    this.#withAedes = isAlone ? AT_ONCE_MAX : this.#withAedes + 1;
     if (isConnect && isOfOtherLevel(packet)) {
       this.#inlet.refuseLevel();
       return;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { until, within } from '@slowbeat/test-servers';
-import mqtt from 'mqtt-packet';
+import mqtt, { type IPublishPacket } from 'mqtt-packet';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
 
@@ -28,6 +29,66 @@ describe('a message', () => {
     await device.publishAcknowledged(BEAT, 'after', 1);
     await stays.next('publish');
     assert.deepEqual(stays.received, [], 'only once');
+  });
+
+  it('reaches a client once, with the highest QoS, however many of its filters match', async () => {
+    await using running = await runBroker();
+    const observer = await RawClient.login(running.port, { clientId: 'observer' });
+    const filters = [BEAT, 'hb/v1/#', 'hb/v1/+/d1/+'];
+    for (const [index, filter] of filters.entries()) await observer.subscribe([filter], index === 1 ? 1 : 0);
+    const device = await RawClient.login(running.port, { clientId: 'd1' });
+    for (const messageId of [1, 2]) await device.publishAcknowledged(BEAT, `${messageId}`, messageId);
+    for (const said of ['1', '2']) {
+      const { payload, qos } = (await observer.next('publish')) as IPublishPacket;
+      assert.deepEqual([String(payload), qos], [said, 1]);
+    }
+    assert.deepEqual(observer.received, []);
+  });
+
+  it('reaches who unsubscribed and subscribed anew in one breath', async () => {
+    await using running = await runBroker();
+    const observer = await RawClient.login(running.port, { clientId: 'observer' });
+    await observer.subscribe([BEAT]);
+    const anew = mqtt.generate({ cmd: 'subscribe', messageId: 9, subscriptions: [{ topic: BEAT, qos: 1 }] });
+    observer.socket.write(Buffer.concat([unsubscribe(8), anew]));
+    await observer.next('suback');
+    const device = await RawClient.login(running.port, { clientId: 'd1' });
+    await device.publishAcknowledged(BEAT, 'here', 1);
+    await observer.next('publish');
+  });
+
+  it('comes once and in order to a lasting session, also in the middle of its log-in', async () => {
+    const MESSAGES = 2_000;
+    await using running = await runBroker({ limits: { messageBurstMax: MESSAGES } });
+    const session = { clientId: 'detector', clean: false };
+    let detector: RawClient = await RawClient.login(running.port, session);
+    await detector.subscribe(['hb/v1/+/+/beat']);
+    const device = await RawClient.login(running.port, { clientId: 'd1' });
+    const heard: number[] = [];
+    for (let sent = 0; sent < MESSAGES; ) {
+      const away = detector.ended;
+      detector.destroy();
+      await away;
+      // Some are queued, some come while it logs in, some afterwards.
+      const back = RawClient.open(running.port);
+      for (const until = sent + MESSAGES / 10; sent < until; sent += 1) {
+        device.publish(BEAT, `${sent}`, { qos: 1, messageId: sent + 1 });
+        if (sent % 20 === 0) await nextTurn();
+        if (until - sent === MESSAGES / 20) {
+          detector = await back;
+          detector.polite = true;
+          detector.connect(session);
+        }
+      }
+      while (heard.at(-1) !== sent - 1) {
+        const { payload } = (await detector.next('publish')) as IPublishPacket;
+        heard.push(Number(payload));
+      }
+    }
+    assert.deepEqual(
+      heard,
+      Array.from({ length: MESSAGES }, (_, index) => index),
+    );
   });
 
   it('reaches who subscribed before it was sent on another connection', async () => {

@@ -13,7 +13,7 @@
 import { Readable } from 'node:stream';
 import type { BrokerLimits } from './config.ts';
 import { Refusal } from './errors.ts';
-import { KeptSessions } from './kept-sessions.ts';
+import { KeptSessions, type Recipient } from './kept-sessions.ts';
 import { RetainedMessages } from './retained-messages.ts';
 import type { StoredSubscription } from './session-records.ts';
 import type { Kept } from './storage.ts';
@@ -155,12 +155,12 @@ export class SessionStore {
   }
 
   async subscriptionsByTopic(topic: string): Promise<{ clientId: string; topic: string; qos: 1 | 2 }[]> {
-    return this.#sessions.subscribersOf(topic);
+    return this.subscribersOf(topic);
   }
 
-  /** True when a session is to be given what is said with QoS 1 or 2 on this topic. */
-  isHeard(topic: string): boolean {
-    return this.#sessions.count > 0 && this.#sessions.subscribersOf(topic).length > 0;
+  /** Whose queue a message of QoS 1 or 2 on this topic belongs into. */
+  subscribersOf(topic: string): { clientId: string; topic: string; qos: 1 | 2 }[] {
+    return this.#sessions.subscribersOf(topic);
   }
 
   async cleanSubscriptions(client: ClientRef): Promise<void> {
@@ -168,17 +168,36 @@ export class SessionStore {
     await this.#sessions.forget(client.id);
   }
 
-  async outgoingEnqueueCombi(
-    subscriptions: readonly { clientId: string; qos: 0 | 1 | 2 }[],
-    packet: StoredPacket,
-  ): Promise<void> {
+  async outgoingEnqueueCombi(subscriptions: readonly Recipient[], packet: StoredPacket): Promise<void> {
     await this.#sessions.enqueue(subscriptions, packet);
   }
 
-  async outgoingEnqueue(
-    subscription: { clientId: string; qos?: 0 | 1 | 2 },
-    packet: StoredPacket,
-  ): Promise<void> {
+  /** The same, for what does not pass through Aedes. */
+  enqueue(subscriptions: readonly Recipient[], packet: StoredPacket): Promise<void> {
+    return this.#sessions.enqueue(subscriptions, packet);
+  }
+
+  /** A queued message of QoS 1, by its number, went out to its client under this message id. */
+  sent(clientId: string, number: number, messageId: number): void {
+    this.#sessions.sent(clientId, { cmd: 'publish', brokerCounter: number, messageId });
+  }
+
+  /** True when the client has not acknowledged what was sent to it under this message id. */
+  isInFlight(clientId: string, messageId: number): boolean {
+    return this.#sessions.isInFlight(clientId, messageId);
+  }
+
+  /** Messages of QoS 1 in the queue of this client that were not sent yet, by their number, the oldest first. */
+  unsentFor(clientId: string): [number: number, packet: StoredPacket][] {
+    return this.#sessions.unsentFor(clientId);
+  }
+
+  /** The client has what was sent to it under this message id. */
+  acknowledged(clientId: string, messageId: number): void {
+    this.#sessions.acknowledged(clientId, messageId);
+  }
+
+  async outgoingEnqueue(subscription: Recipient, packet: StoredPacket): Promise<void> {
     await this.#sessions.enqueue([subscription], packet);
   }
 

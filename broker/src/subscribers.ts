@@ -2,18 +2,22 @@
 import type { Client, PublishPacket, Subscription } from 'aedes';
 import { type AccessRules, decide } from './access.ts';
 import { unsentBytes } from './aedes-seams.ts';
+import type { Audience } from './audience.ts';
 import type { BrokerLimits } from './config.ts';
-import type { Connections } from './connection.ts';
+import type { Connection, Connections } from './connection.ts';
 import { Refusal } from './errors.ts';
 import { NOBODY } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import { ownBytes } from './own-bytes.ts';
+import type { SessionStore } from './session-store.ts';
 
 export interface SubscribersParts {
   readonly limits: BrokerLimits;
   readonly rules: AccessRules;
   readonly connections: Connections;
   readonly ledger: Ledger;
+  readonly audience: Audience;
+  readonly store: SessionStore;
 }
 
 /** What a subscriber may have unsent and not count as slow: more than the burst of a turn. */
@@ -54,15 +58,41 @@ export class Subscribers {
       refuse('subscribe-refused', verdict.reason);
       return;
     }
-    const granted = connection?.subscriptions;
-    if (granted?.has(topic) === false) {
+    if (connection === undefined) {
+      refuse('subscribe-refused', 'a client from nowhere');
+      return;
+    }
+    const granted = connection.subscriptions;
+    if (!granted.has(topic)) {
       if (granted.size >= limits.subscriptionsPerClientMax) {
         refuse('subscriptions-max', `at most ${limits.subscriptionsPerClientMax}`);
         return;
       }
       granted.add(topic);
     }
+    this.#listens(client, connection, topic, subscription.qos);
     answer(null, subscription);
+  }
+
+  #listens(client: Client, connection: Connection, filter: string, qos: 0 | 1 | 2): void {
+    const { audience } = this.#parts;
+    const { stream } = connection.arrival;
+    if (stream.destroyed) return;
+    audience.began(client, filter, qos);
+    if (connection.isListening) return;
+    connection.isListening = true;
+    stream.once('close', () => {
+      for (const heard of connection.subscriptions) audience.ceased(client, heard);
+    });
+  }
+
+  /** The client has given up these filters. */
+  left(client: Client, filters: readonly string[]): void {
+    const subscriptions = this.#parts.connections.of(client)?.subscriptions;
+    for (const filter of filters) {
+      subscriptions?.delete(filter);
+      this.#parts.audience.ceased(client, filter);
+    }
   }
 
   /**
@@ -70,12 +100,23 @@ export class Subscribers {
    * WebSocket nothing leaves before the turn of the event loop ends, so that a burst alone says nothing yet.
    */
   authorizeForward<Packet extends PublishPacket>(client: Client, packet: Packet): Packet | null {
-    if (client.closed || client.conn.destroyed) return null;
-    if (this.#isStuck(client)) return null;
-    if (unsentBytes(client) < LAGGING_BYTES) return packet;
-    // What waits may wait for long, and as a view would hold all that was read with it.
+    if (!this.mayBeGiven(client)) return null;
+    if (!this.isLagging(client)) return packet;
     return { ...packet, payload: ownBytes(packet.payload as Buffer) };
   }
+
+  /** False for a client that is gone, or is cut off now because it does not read. */
+  readonly mayBeGiven = (client: Client): boolean => {
+    return !client.closed && !client.conn.destroyed && !this.#isStuck(client);
+  };
+
+  /** True when what is written to this client may wait for long: it should not keep anything else in memory. */
+  readonly isLagging = (client: Client): boolean => unsentBytes(client) >= LAGGING_BYTES;
+
+  /** The client has what was sent to it under this message id, with QoS 1. */
+  readonly acknowledged = (client: Client, messageId: number): void => {
+    if (!client.clean) this.#parts.store.acknowledged(client.id, messageId);
+  };
 
   /** True for a subscriber that has been too far behind for too long, and is cut off now. */
   #isStuck(client: Client): boolean {
