@@ -3,7 +3,7 @@ import type { Aedes, Client } from 'aedes';
 import type { Logger } from 'pino';
 import { accessRules } from './access.ts';
 import { createAedes } from './aedes-hooks.ts';
-import { type Distribute, leaveQosOpen, type Will } from './aedes-seams.ts';
+import { type Distribute, leaveQosOpen } from './aedes-seams.ts';
 import { Audience } from './audience.ts';
 import type { Broker, TrustedMessage } from './broker.ts';
 import { type ClientPage, type ClientQuery, clientPage } from './client-pages.ts';
@@ -26,18 +26,18 @@ import { PacketReader } from './packet-reader.ts';
 import { Roster } from './roster.ts';
 import { SessionRights } from './session-rights.ts';
 import { SessionStore } from './session-store.ts';
-import { type Kept, openAll, type Storage } from './storage.ts';
-import { storageFailure, storageOf } from './storage-choice.ts';
 import { Subscribers } from './subscribers.ts';
-import { type SysFacts, SysTopics, sysPacket } from './sys-topics.ts';
+import { SysTopics, sysFacts, sysPacket } from './sys-topics.ts';
+import { Tenure } from './tenure.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { Traffic } from './traffic.ts';
+import { Traffic, type TrafficParts } from './traffic.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface BrokerParts {
   readonly config: BrokerConfig;
   readonly logger: Logger;
-  readonly tap: Tap;
+  /** Absent where the detector is elsewhere. */
+  readonly tap: Tap | undefined;
   readonly now: () => number;
   readonly identification: Identification;
   /** Keeps retained verdicts and lasting sessions; without it they live in memory. */
@@ -60,18 +60,15 @@ export class AedesBroker implements Broker {
   readonly #aedes: Aedes;
   readonly #distribute: Distribute;
   readonly #listeners: Listeners;
-  readonly #departure: Departure;
   readonly #roster = new Roster();
   readonly #membership: Membership;
   readonly #sys: SysTopics;
   readonly #rights: SessionRights;
   readonly #wills: OpenWills;
-  readonly #kept: Readonly<Record<string, Kept>>;
+  readonly #tenure: Tenure;
   readonly #startedAt: number;
   readonly #sweep: NodeJS.Timeout;
   #reloaded: Promise<void> = Promise.resolve();
-  #endpoints: readonly Endpoint[] = [];
-  #storage: Storage | undefined;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -81,27 +78,44 @@ export class AedesBroker implements Broker {
     this.#ledger = new Ledger(parts.logger, limits.logLinesPerMinuteMax);
     const ledger = this.#ledger;
     this.#door = new Door(limits, ledger, now);
-    this.#ingest = new Ingest(parts.tap, limits);
+    this.#ingest = new Ingest(parts.tap ?? (() => {}), limits);
     this.#store = new SessionStore(limits, {
       overflowed: (client) => ledger.refuse('queue-overflow', { client }),
       sessionsFull: (client) => ledger.refuse('sessions-max', connections.circumstances(client as Client)),
       retainedFull: (topic) => ledger.refuse('retained-max', { topic }),
       sysValues: () => this.#sys.values(),
+      mayPromise: () => this.#tenure.confirm(),
       mayKeep: (client, topic) => this.#membership.mayKeep(client as Client, topic),
     });
     const rules = accessRules(config.root, config.topics);
     this.#rights = new SessionRights(rules, parts.identification, this.#store);
-    const distribute: Distribute = (packet, done) => this.#distribute(packet, done);
+    const pass: Distribute = (packet, done) => this.#distribute(packet, done);
+    const distribute: Distribute = (packet, done) => {
+      // What is written for a lasting session asks as it is written.
+      if (!this.#tenure.mustAsk || this.#store.isKept(packet)) pass(packet, done);
+      else this.#tenure.confirm().then(() => pass(packet, done), done);
+    };
     const ingest = this.#ingest;
-    const willSettled = (client: Client, will: Will): void => this.#wills.settled(client.id, will);
-    this.#traffic = new Traffic({ config, rules, connections, ledger, ingest, now, distribute, willSettled });
+    const willSettled: TrafficParts['willSettled'] = (client, will, refused) =>
+      this.#wills.published(client.id, will, refused !== 'internal');
+    this.#traffic = new Traffic({
+      config,
+      rules,
+      connections,
+      ledger,
+      ingest,
+      now,
+      distribute,
+      pass,
+      willSettled,
+    });
     const taken = (): void => this.#traffic.noteTaken(true);
     const orphaned = new OrphanedWills({ rules, ingest, ledger, distribute, now, taken });
     this.#wills = new OpenWills({
       graceS: limits.orphanGraceS,
       now,
       orphaned: (clientId, will) =>
-        orphaned.publish(clientId, will, () => this.#wills.settled(clientId, will)),
+        orphaned.publish(clientId, will, (error) => this.#wills.published(clientId, will, !error)),
     });
     this.#membership = new Membership({
       root: config.root,
@@ -114,7 +128,6 @@ export class AedesBroker implements Broker {
       wills: this.#wills,
       now,
     });
-    this.#kept = { ...this.#store.kept, 'wills.v1': this.#wills };
     const audience = new Audience();
     this.#subscribers = new Subscribers({ limits, rules, connections, ledger, audience, store: this.#store });
     const accepted = (client: Client, connection: Connection): void =>
@@ -142,7 +155,7 @@ export class AedesBroker implements Broker {
       ledger,
       onArrival: (arrival) => this.#welcome(arrival),
     });
-    this.#departure = new Departure({
+    const departure = new Departure({
       config,
       logger: parts.logger,
       listeners: this.#listeners,
@@ -152,47 +165,50 @@ export class AedesBroker implements Broker {
       aedes: this.#aedes,
       putAway: () => this.#putAway(),
     });
+    this.#tenure = new Tenure({
+      ...parts,
+      ledger,
+      kept: { ...this.#store.kept, 'wills.v1': this.#wills },
+      hasDetector: parts.tap !== undefined,
+      door: this.#door,
+      roster: this.#roster,
+      wills: this.#wills,
+      departure,
+      listen: () => this.#listen(),
+    });
     this.#startedAt = now();
     this.#sys = new SysTopics({
-      read: () => this.#sysFacts(),
+      read: () => sysFacts(this.counters(), this.#traffic, now() - this.#startedAt, this.#store.awayCount),
       publish: (topic, value) => this.#aedes.publish(sysPacket(topic, value), () => {}),
     });
     this.#sweep = setInterval(() => this.#store.expire(now()), SESSION_SWEEP_MS).unref();
   }
 
   get endpoints(): readonly Endpoint[] {
-    return this.#endpoints;
+    return this.#tenure.endpoints;
   }
 
-  async start(): Promise<void> {
-    try {
-      await this.#openStorage();
-      this.#rights.review();
-      await this.#aedes.listen();
-      this.#endpoints = await this.#listeners.start();
-      this.#wills.awaitOrphans();
-      const { orphans } = this.#wills;
-      if (orphans > 0) this.#parts.logger.info({ orphans }, 'awaiting the clients of before the restart');
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+  get serving(): Promise<void> {
+    return this.#tenure.serving;
   }
 
-  async #openStorage(): Promise<void> {
-    const { config, directory, now } = this.#parts;
-    try {
-      this.#storage = await storageOf(config, directory);
-      if (this.#storage === undefined) return;
-      await openAll(this.#storage, this.#kept, (detail) => this.#ledger.refuse('store', { detail }));
-      this.#store.begin(now());
-    } catch (cause) {
-      throw storageFailure(config, directory, cause);
-    }
+  get failed(): Promise<BrokerError> {
+    return this.#tenure.failed;
+  }
+
+  start(): Promise<void> {
+    return this.#tenure.start();
+  }
+
+  async #listen(): Promise<readonly Endpoint[]> {
+    this.#store.begin(this.#parts.now());
+    this.#rights.review();
+    await this.#aedes.listen();
+    return this.#listeners.start();
   }
 
   publish({ topic, payload, qos, retain }: TrustedMessage): Promise<void> {
-    if (this.#departure.isClosed) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
+    if (this.#tenure.isClosed) return Promise.reject(new BrokerError('closed', 'the broker is closed'));
     return new Promise((resolve, reject) => {
       // Its own bytes: delivery goes on after the caller has its buffer back.
       const packet = {
@@ -228,23 +244,6 @@ export class AedesBroker implements Broker {
     return clientPage(this.#roster, query, (clientId) => this.#store.queuedFor(clientId));
   }
 
-  #sysFacts(): SysFacts {
-    const { clientsConnected, retainedMessages, refused } = this.counters();
-    const publishesDropped = refused['overload-shed'] + refused['tap-shed'] + refused['queue-overflow'];
-    const { packetsReceived, publishesReceived } = this.#traffic;
-    const uptimeMs = this.#parts.now() - this.#startedAt;
-    const clientsAway = this.#store.awayCount;
-    return {
-      uptimeMs,
-      clientsConnected,
-      clientsAway,
-      packetsReceived,
-      publishesReceived,
-      publishesDropped,
-      retainedMessages,
-    };
-  }
-
   /** One after the other: what an earlier one has read shall not come into force after a later one. */
   reload(): Promise<void> {
     const reloaded = this.#reloaded.then(() => this.#readAgain());
@@ -264,15 +263,15 @@ export class AedesBroker implements Broker {
   }
 
   get problem(): string | undefined {
-    return this.#departure.problem;
+    return this.#tenure.problem;
   }
 
   drain(): Promise<void> {
-    return this.#departure.drain();
+    return this.#tenure.drain();
   }
 
   close(): Promise<void> {
-    return this.#departure.close();
+    return this.#tenure.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -280,8 +279,7 @@ export class AedesBroker implements Broker {
   }
 
   async #putAway(): Promise<void> {
-    await Promise.all(Object.values(this.#kept).map((one) => one.close()));
-    await this.#storage?.release();
+    await this.#tenure.putAway();
     clearInterval(this.#sweep);
     this.#sys[Symbol.dispose]();
     this.#ledger[Symbol.dispose]();

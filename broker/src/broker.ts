@@ -36,8 +36,18 @@ export interface TrustedMessage {
 }
 
 export interface Broker extends AsyncDisposable {
-  /** Where it listens, TCP first; ports are the real ones where 0 was asked for. */
+  /** Where it listens, TCP first; ports are the real ones where 0 was asked for. A standby listens nowhere. */
   readonly endpoints: readonly Endpoint[];
+  /**
+   * Resolves when it listens: at once, or when a standby has taken over. Rejects with a BrokerError when it could not, and
+   * when it was closed before.
+   */
+  readonly serving: Promise<void>;
+  /**
+   * Resolves when the broker had to end by itself: a standby could not take over, or another broker has (`superseded`).
+   * All connections have ended by then, and no will was published.
+   */
+  readonly failed: Promise<BrokerError>;
   /**
    * Publishes for the detector in the same process: no access check, not handed to the tap. Resolves when the
    * message is kept (retained, queued for lasting sessions) and on its way to subscribers.
@@ -63,9 +73,12 @@ export interface Broker extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Rejects with a {@link BrokerError} that names cause and remedy. */
+/**
+ * Resolves when the broker listens; with `redis.standby` also when it waits for another one to end, see
+ * {@link Broker.serving}. Rejects with a {@link BrokerError} that names cause and remedy.
+ */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { logger, tap = () => {}, now = Date.now, directory, ...input } = options;
+  const { logger, tap, now = Date.now, directory, ...input } = options;
   const parsed = brokerConfigSchema.safeParse(input);
   if (!parsed.success) {
     throw new BrokerError('invalid-config', describeConfigProblems(parsed.error).join('\n'));

@@ -41,6 +41,7 @@ export const REASONS = {
   'tap-shed': 'a QoS 0 message not handed to the busy detector',
   'overload-shed': 'a QoS 0 message that waited too long for its turn, more coming than can be taken',
   store: 'a file of sessions or retained verdicts that was damaged or could not be written',
+  lease: 'a client that came while another broker may have taken over',
   closing: 'refused because the broker is closing',
   internal: 'an unexpected error inside the broker',
 } as const;

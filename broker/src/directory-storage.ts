@@ -12,7 +12,12 @@ import type { RecordPlace, Storage } from './storage.ts';
 export async function openDirectory(directory: string): Promise<Storage> {
   await mkdir(directory, { recursive: true, mode: 0o750 });
   const unlock = await lockDirectory(directory);
-  return { place: (name) => new RecordFile(join(directory, name)), release: unlock };
+  return {
+    place: (name) => new RecordFile(join(directory, name)),
+    isShared: false, // the lock is this process's for as long as it lives
+    confirm: async () => {},
+    release: unlock,
+  };
 }
 
 /** Only its user and group may read it: it holds payloads. */
@@ -62,6 +67,9 @@ export class RecordFile implements RecordPlace {
     await syncDirectory(dirname(this.#path));
     return bytes;
   }
+
+  /** A file is not emptied behind its owner's back. */
+  whenForgotten(): void {}
 
   async close(): Promise<void> {
     await this.#file?.datasync();

@@ -29,6 +29,7 @@ export class Door {
   readonly #pace: PacedParties;
   #patience: NodeJS.Timeout | undefined;
   #admitted = 0;
+  #isShut = false;
 
   constructor(limits: BrokerLimits, ledger: Ledger, now: () => number) {
     this.#limits = limits;
@@ -52,6 +53,7 @@ export class Door {
    * because a proxy will tell it, {@link Door.seat} follows.
    */
   admit(socket: Socket, address: string | undefined): boolean {
+    if (this.#isShut) return this.#turnAway(socket, 'lease', plainAddress(socket.remoteAddress));
     if (address !== undefined && !this.seat(socket, address)) return false;
     if (this.#inside.size >= this.#limits.connectionsMax && !this.#evictOne()) {
       return this.#turnAway(socket, 'connections-max', plainAddress(socket.remoteAddress));
@@ -96,6 +98,17 @@ export class Door {
   /** Nobody else comes in: the listeners are closed, and those that have not logged in yet are turned away. */
   close(): void {
     for (const socket of this.#waiting) socket.destroy();
+  }
+
+  /** Nobody is served: whoever is inside is thrown out, and whoever comes is turned away, until it is opened again. */
+  shut(): void {
+    this.#isShut = true;
+    for (const socket of this.#inside) socket.destroy();
+  }
+
+  /** Undoes {@link Door.shut}. */
+  reopen(): void {
+    this.#isShut = false;
   }
 
   destroyAll(): void {

@@ -33,6 +33,7 @@ export type BrokerErrorCode =
   | 'token-keys-invalid'
   | 'directory-unusable'
   | 'redis-unusable'
+  | 'superseded'
   | 'closed';
 
 /** The broker cannot do what its operator asked; the message names the cause and the remedy. */

@@ -34,9 +34,12 @@ type WillRecord =
 export interface OpenWillsParts {
   readonly graceS: number;
   readonly now: () => number;
-  /** A client of an earlier broker has not come back. */
+  /** A client of an earlier broker has not come back. {@link OpenWills.published} follows. */
   readonly orphaned: (clientId: string, will: Will) => void;
 }
+
+/** A will that could not be published is tried again after so long. */
+const RETRY_MS = 5_000;
 
 export class OpenWills implements Kept {
   readonly #parts: OpenWillsParts;
@@ -62,13 +65,15 @@ export class OpenWills implements Kept {
    */
   async open(place: RecordPlace, onTrouble: (error: Error) => void): Promise<number> {
     const damagedLines = await readRecords<WillRecord>(place, (record) => this.#apply(record));
-    for (const [clientId, open] of this.#open) {
-      open.dueAt = Number.POSITIVE_INFINITY;
-      this.#orphanOf.set(open.will.topic, clientId);
-    }
-    this.#orphans = this.#open.size;
+    this.orphanAll();
     this.#log = await RecordLog.start({ place, onTrouble, snapshot: () => this.#records() });
     return damagedLines;
+  }
+
+  /** Everybody was disconnected without their wills being published: those of all who are known may be due. */
+  orphanAll(): void {
+    this.#orphans = 0;
+    for (const [clientId, open] of this.#open) this.#await(clientId, open, Number.POSITIVE_INFINITY);
   }
 
   /** From now on clients can come back: begins to wait for those of before. */
@@ -106,9 +111,30 @@ export class OpenWills implements Kept {
     return undefined;
   }
 
-  /** The will was published, or its client has said goodbye. Another will of the same client id stays. */
+  /** The will was published, or refused for good; or it could not be, and its client has a little longer to come back. */
+  published(clientId: string, will: Will, isSettled: boolean): void {
+    if (isSettled) this.settled(clientId, will);
+    else this.#postpone(clientId, will);
+  }
+
+  /** Nothing is to come of this will any more. Another will of the same client id stays. */
   settled(clientId: string, will: Will): void {
-    if (this.#open.get(clientId)?.will === will) this.#forget(clientId);
+    if (this.#open.get(clientId)?.will !== will) return;
+    this.#awaitNoMore(clientId);
+    this.#forget(clientId);
+  }
+
+  #postpone(clientId: string, will: Will): void {
+    const open = this.#open.get(clientId);
+    if (this.#log === undefined || open?.will !== will || open.dueAt !== undefined) return;
+    this.#await(clientId, open, this.#parts.now() + RETRY_MS);
+    this.#waitForNext();
+  }
+
+  #await(clientId: string, open: OpenWill, dueAt: number): void {
+    open.dueAt = dueAt;
+    this.#orphanOf.set(open.will.topic, clientId);
+    this.#orphans += 1;
   }
 
   #forget(clientId: string): void {

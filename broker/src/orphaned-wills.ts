@@ -24,15 +24,15 @@ export class OrphanedWills {
     this.#parts = parts;
   }
 
-  /** `settled` is told when the will was taken in and handed over, or refused. */
-  publish(clientId: string, will: Will, settled: () => void): void {
+  /** `done` is told when the will was taken in and handed over, or refused; with an error when it could not be. */
+  publish(clientId: string, will: Will, done: (error?: Error | null) => void): void {
     const { rules, ingest, ledger, distribute, now, taken } = this.#parts;
     const { topic } = will;
     const refuse = ({ reason, message }: Refusal): void => {
       ledger.refuse(reason, { client: clientId, topic, detail: message });
-      settled();
+      done();
     };
-    const handOver = (): void => distribute(will, settled);
+    const handOver = (): void => distribute(will, done);
     // It was its client's own topic when it came; but what is carried at all may be less since the restart.
     const verdict = decide(ANONYMOUS, 'will', topic, rules);
     if (!verdict.allowed) refuse(new Refusal('will-refused', verdict.reason));

@@ -26,6 +26,8 @@ interface Group {
   text: string;
   /** Somebody waits for it to be on the disk. */
   isAwaited: boolean;
+  /** Everything is to be written, what is in this group included: it is part of the state by then. */
+  isRewrite: boolean;
   readonly written: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -57,6 +59,7 @@ export class RecordLog<Entry> {
   static async start<Entry>(parts: RecordLogParts<Entry>): Promise<RecordLog<Entry>> {
     const log = new RecordLog(parts);
     await log.#rewrite();
+    parts.place.whenForgotten(() => log.#writeAnew());
     return log;
   }
 
@@ -91,12 +94,20 @@ export class RecordLog<Entry> {
     await this.#parts.place.close();
   }
 
+  #writeAnew(): Promise<void> {
+    const group = this.#next;
+    group.isRewrite = true;
+    this.#running ??= this.#run();
+    return group.written;
+  }
+
   async #run(): Promise<void> {
-    while (this.#next.text !== '') {
+    while (this.#next.text !== '' || this.#next.isRewrite) {
       const group = this.#next;
       this.#next = newGroup();
       try {
-        await this.#write(group);
+        if (group.isRewrite) await this.#rewrite();
+        else await this.#write(group);
       } catch (error) {
         this.#isTorn = true;
         this.#rewriteAtBytes = 0; // the first moment that it can be written it shall say what is true
@@ -160,7 +171,7 @@ function newGroup(): Group {
     reject = no;
   });
   written.catch(() => {}); // who waits hears of it; a group of notes has nobody who does
-  return { text: '', isAwaited: false, written, resolve, reject };
+  return { text: '', isAwaited: false, isRewrite: false, written, resolve, reject };
 }
 
 function lineOf(entry: unknown): string {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import type { RedisPlace } from './redis-storage.ts';
-import { file, section, show } from './setting.ts';
+import { file, flag, section, show } from './setting.ts';
 
 const URL_RULE = 'write redis://host:6379 or rediss://host:6379 (TLS), without a password';
 
@@ -31,7 +31,10 @@ export const redisSchema = section({
     .string({ error: (issue) => `${show(issue.input)} is not a name` })
     .regex(/^[\w.:-]{1,64}$/, { error: 'is no name; use up to 64 letters, digits and . : _ -' })
     .default('slowbeat')
-    .describe('Begins all its keys there; one broker per name.'),
+    .describe('Begins all its keys there; one broker at a time per name.'),
+  standby: flag()
+    .default(false)
+    .describe('Waits for as long as another broker has the name, listening nowhere, and takes over then.'),
 });
 
 /** The section with its files read. @throws what the file system says. */
@@ -41,8 +44,10 @@ export async function redisPlace({
   passwordFile,
   caFile,
   name,
+  standby,
 }: z.output<typeof redisSchema>): Promise<RedisPlace> {
   const content = async (path: string | undefined): Promise<string | undefined> =>
     path === undefined ? undefined : (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
-  return { url, username, password: await content(passwordFile), ca: await content(caFile), name };
+  const [password, ca] = [await content(passwordFile), await content(caFile)];
+  return { url, username, password, ca, name, standby };
 }

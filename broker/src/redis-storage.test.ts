@@ -6,12 +6,20 @@ import { freePort, needsRedis, RedisServer, until } from '@slowbeat/test-servers
 import type { IPublishPacket } from 'mqtt-packet';
 import { RecordLog, readRecords } from './record-log.ts';
 import { openRedis } from './redis-storage.ts';
+import type { StorageWatch } from './storage.ts';
 import { TestAuthority } from './test-support/certificates.ts';
 import { BEATS, backAgain, DETECTOR, payloads } from './test-support/detector-client.ts';
 import { KillableBroker } from './test-support/killable-broker.ts';
 import { RawClient } from './test-support/raw-client.ts';
 import { runBroker } from './test-support/running-broker.ts';
 import { scratch } from './test-support/scratch.ts';
+
+const UNWATCHED: StorageWatch = {
+  signal: new AbortController().signal,
+  onWait: () => {},
+  onTrouble: () => {},
+  onHold: () => {},
+};
 
 describe('a broker with a Redis server', needsRedis, () => {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
@@ -83,7 +91,8 @@ describe('a broker with a Redis server', needsRedis, () => {
     await assert.rejects(
       runBroker({ redis: { url: server.url } }),
       (error: Error & { code?: string }) =>
-        error.code === 'redis-unusable' && /another broker is using "slowbeat"/.test(error.message),
+        error.code === 'redis-unusable' &&
+        /another broker \(process \d+ on .+\) is using "slowbeat"/.test(error.message),
     );
     await using _other = await runBroker({ redis: { url: server.url, name: 'other' } });
   });
@@ -132,14 +141,14 @@ describe('a broker with a Redis server', needsRedis, () => {
 describe('records in Redis', needsRedis, () => {
   it('cannot be written by an owner that another one has followed', async () => {
     await using server = await RedisServer.start();
-    const place = { url: server.url, name: 'b' };
-    const first = await openRedis(place);
+    const place = { url: server.url, name: 'b', standby: false };
+    const first = await openRedis(place, UNWATCHED);
     const log = (storage: typeof first) =>
       RecordLog.start<string>({ place: storage.place('x'), snapshot: () => ['state'], onTrouble: () => {} });
     const old = await log(first);
     await old.append('one');
     await server.command('DEL', 'b:lease'); // as if it had been paused for longer than its lease
-    const second = await openRedis(place);
+    const second = await openRedis(place, UNWATCHED);
     const fresh = await log(second);
     await fresh.append('two');
     await assert.rejects(old.append('destroys'), /another broker has taken over/);
@@ -152,7 +161,7 @@ describe('records in Redis', needsRedis, () => {
 
   it('are written anew as they grow, and nothing is left of what was before', async () => {
     await using server = await RedisServer.start();
-    const storage = await openRedis({ url: server.url, name: 'b' });
+    const storage = await openRedis({ url: server.url, name: 'b', standby: false }, UNWATCHED);
     let state = 0;
     const log = await RecordLog.start<number>({
       place: storage.place('x'),

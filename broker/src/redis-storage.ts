@@ -1,15 +1,11 @@
 /**
  * A Redis server in place of a directory, for a broker without a disk of its own: one list of lines for each thing that
  * outlives the broker. State and queues stay in memory; Redis is where their records lie.
- *
- * One broker at a time has it. A lease that runs out keeps a second one from starting, and a number that goes up with
- * every owner (the fence) is compared in the same step as each write, so that an owner that was away for longer than its
- * lease can destroy nothing of the one that followed it.
  */
-import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
-import type { RecordPlace, Storage } from './storage.ts';
+import { waitForLease } from './lease-wait.ts';
+import { LEASE_MS, type Lease } from './redis-lease.ts';
+import type { RecordPlace, Storage, StorageWatch } from './storage.ts';
 
 export interface RedisPlace {
   /** `redis://host:6379/0`, or `rediss://` for TLS; without a password. */
@@ -20,9 +16,10 @@ export interface RedisPlace {
   readonly ca?: string | undefined;
   /** Begins all its keys: what tells brokers on one server apart. */
   readonly name: string;
+  /** Waits for as long as another broker has the name. */
+  readonly standby: boolean;
 }
 
-const LEASE_MS = 6_000;
 const ANSWER_MS_MAX = 5_000;
 const RECONNECT_MS_MAX = 2_000;
 /** Elements of a list that are read at a time. */
@@ -30,32 +27,14 @@ const PAGE_ELEMENTS = 200;
 /** A list that was left half written is forgotten after so long. */
 const LEFTOVER_S = 3_600;
 
-/** KEYS: lease, fence. ARGV: owner, ms. Nil while somebody else has it, else the number of this owner. */
-const ACQUIRE = `
-if redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', ARGV[2]) then return redis.call('incr', KEYS[2]) end
-return false`;
-
-/**
- * KEYS: lease, fence, and those of the write. ARGV: owner, number, ms, and those of the write. A server that has lost
- * everything is taken over: what is in memory will be written to it anew.
- */
-const AS_OWNER = `
-local fence = redis.call('get', KEYS[2])
-if fence and fence ~= ARGV[2] then return redis.error_reply('LOST another broker has taken over') end
-if not fence then redis.call('set', KEYS[2], ARGV[2]) end
-redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[3])
-`;
-const APPEND = `${AS_OWNER} return redis.call('rpush', KEYS[3], ARGV[4])`;
-const REPLACE = `${AS_OWNER}
+const APPEND = `return redis.call('rpush', KEYS[3], ARGV[3])`;
+const REPLACE = `
 if redis.call('exists', KEYS[4]) == 0 then return redis.call('del', KEYS[3]) end
 redis.call('persist', KEYS[4])
 return redis.call('rename', KEYS[4], KEYS[3])`;
-const RENEW = `${AS_OWNER} return 1`;
-/** KEYS: lease. ARGV: owner. */
-const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end`;
 
-/** @throws when the server cannot be reached or says no, or when another broker has this name. */
-export async function openRedis(place: RedisPlace): Promise<Storage> {
+/** @throws when the server cannot be reached or says no, or when another broker has this name and it may not wait. */
+export async function openRedis(place: RedisPlace, watch: StorageWatch): Promise<Storage> {
   const redis = new Redis(place.url, optionsOf(place));
   // Later each command tells its own failure, and the connection is sought again; here it is why there is none.
   let why: Error | undefined;
@@ -64,10 +43,11 @@ export async function openRedis(place: RedisPlace): Promise<Storage> {
   });
   try {
     await redis.connect();
-    return await RedisStorage.acquire(redis, place.name);
+    const { name, standby } = place;
+    return new RedisStorage(redis, name, await waitForLease({ redis, name, standby, watch }));
   } catch (error) {
     redis.disconnect();
-    throw why ?? error;
+    throw watch.signal.aborted ? error : (why ?? error);
   }
 }
 
@@ -88,69 +68,62 @@ function optionsOf({ username, password, ca }: RedisPlace): Omit<RedisOptions, '
 }
 
 class RedisStorage implements Storage {
+  readonly isShared = true;
   readonly #redis: Redis;
   readonly #name: string;
-  readonly #owner: string;
-  readonly #number: string;
-  readonly #renewing: NodeJS.Timeout;
+  readonly #lease: Lease;
+  readonly #lists: RecordList[] = [];
+  #retry: NodeJS.Timeout | undefined;
 
-  static async acquire(redis: Redis, name: string): Promise<RedisStorage> {
-    const owner = randomUUID();
-    const keys = [`${name}:lease`, `${name}:fence`];
-    // The broker before may have been killed: its lease is waited for.
-    const latestMs = performance.now() + LEASE_MS * 1.5;
-    for (;;) {
-      const number = (await redis.eval(ACQUIRE, 2, ...keys, owner, LEASE_MS)) as number | null;
-      if (number !== null) return new RedisStorage(redis, name, owner, String(number));
-      if (performance.now() > latestMs) {
-        throw new Error(`another broker is using "${name}"; give this one a name of its own`);
-      }
-      await pause(LEASE_MS / 20);
-    }
-  }
-
-  private constructor(redis: Redis, name: string, owner: string, number: string) {
+  constructor(redis: Redis, name: string, lease: Lease) {
     this.#redis = redis;
     this.#name = name;
-    this.#owner = owner;
-    this.#number = number;
-    // A renewal that fails matters to the next write only, which tells.
-    this.#renewing = setInterval(
-      () => void this.asOwner(RENEW, [], []).catch(() => {}),
-      LEASE_MS / 3,
-    ).unref();
+    this.#lease = lease;
+    lease.onEmpty = () => void this.#writeAnew();
   }
 
   place(name: string): RecordPlace {
-    return new RecordList(this, this.#redis, `${this.#name}:${name}`, this.#number);
+    const list = new RecordList(this.#redis, this.#lease, `${this.#name}:${name}`);
+    this.#lists.push(list);
+    return list;
   }
 
-  /** Runs a script unless another broker has taken over, and renews the lease. */
-  asOwner(script: string, keys: readonly string[], values: readonly string[]): Promise<unknown> {
-    const all = [`${this.#name}:lease`, `${this.#name}:fence`, ...keys];
-    return this.#redis.eval(script, all.length, ...all, this.#owner, this.#number, LEASE_MS, ...values);
+  async #writeAnew(): Promise<void> {
+    clearTimeout(this.#retry);
+    try {
+      await Promise.all(this.#lists.map((list) => list.rewrite()));
+    } catch {
+      // Whoever keeps the records has told why.
+      this.#retry = setTimeout(() => void this.#writeAnew(), LEASE_MS / 3).unref();
+    }
+  }
+
+  confirm(): Promise<void> {
+    return this.#lease.confirm();
   }
 
   async release(): Promise<void> {
-    clearInterval(this.#renewing);
-    // A server that is away forgets the lease by itself.
-    await this.#redis.eval(RELEASE, 1, `${this.#name}:lease`, this.#owner).catch(() => {});
+    this.#lease.onEmpty = () => {};
+    clearTimeout(this.#retry);
+    await this.#lease.release();
     this.#redis.disconnect();
   }
 }
 
 class RecordList implements RecordPlace {
-  readonly #storage: RedisStorage;
   readonly #redis: Redis;
+  readonly #lease: Lease;
   readonly #key: string;
   /** No other owner writes there. */
   readonly #newKey: string;
+  /** See `whenForgotten`. */
+  rewrite: () => Promise<void> = async () => {};
 
-  constructor(storage: RedisStorage, redis: Redis, key: string, number: string) {
-    this.#storage = storage;
+  constructor(redis: Redis, lease: Lease, key: string) {
     this.#redis = redis;
+    this.#lease = lease;
     this.#key = key;
-    this.#newKey = `${key}.new.${number}`;
+    this.#newKey = `${key}.new.${lease.owner}`;
   }
 
   async *read(): AsyncGenerator<string> {
@@ -163,7 +136,7 @@ class RecordList implements RecordPlace {
 
   /** As lasting as the server is: `appendfsync always` is what makes an answer outlive a power failure. */
   async append(text: string): Promise<void> {
-    await this.#storage.asOwner(APPEND, [this.#key], [text]);
+    await this.#lease.asOwner(APPEND, [this.#key], [text]);
   }
 
   async replace(pieces: Iterable<string>): Promise<number> {
@@ -174,9 +147,15 @@ class RecordList implements RecordPlace {
       await this.#redis.expire(this.#newKey, LEFTOVER_S);
       bytes += Buffer.byteLength(piece);
     }
-    await this.#storage.asOwner(REPLACE, [this.#key, this.#newKey], []);
+    await this.#lease.asOwner(REPLACE, [this.#key, this.#newKey], []);
     return bytes;
   }
 
-  async close(): Promise<void> {}
+  whenForgotten(rewrite: () => Promise<void>): void {
+    this.rewrite = rewrite;
+  }
+
+  async close(): Promise<void> {
+    this.rewrite = async () => {};
+  }
 }

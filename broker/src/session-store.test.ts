@@ -19,6 +19,7 @@ function createStore(limits: { queuedMessagesMax?: number; sessionExpiryS?: numb
     retainedFull: () => {},
     sysValues: () => [],
     mayKeep: () => true,
+    mayPromise: async () => {},
   });
   return { store, overflowed: () => overflowed };
 }

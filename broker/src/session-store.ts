@@ -33,6 +33,8 @@ export interface SessionStoreEvents {
   retainedFull(topic: string): void;
   /** Topics below `$SYS/broker/` and their values as they are now. */
   sysValues(): Iterable<readonly [topic: string, value: string]>;
+  /** Rejects when what is written nowhere must not be acknowledged. */
+  mayPromise(): Promise<void>;
   /** Whether the session of this client may hold this subscription. */
   mayKeep(client: ClientRef, topic: string): boolean;
 }
@@ -161,6 +163,11 @@ export class SessionStore {
     return this.subscribersOf(topic);
   }
 
+  /** True for a message that belongs into somebody's queue. */
+  isKept({ topic, qos }: { readonly topic: string; readonly qos: 0 | 1 | 2 }): boolean {
+    return qos > 0 && this.subscribersOf(topic).length > 0;
+  }
+
   /** Whose queue a message of QoS 1 or 2 on this topic belongs into. */
   subscribersOf(topic: string): { clientId: string; topic: string; qos: 1 | 2 }[] {
     return this.#sessions.subscribersOf(topic);
@@ -218,6 +225,7 @@ export class SessionStore {
   }
 
   async incomingStorePacket(client: ClientRef, packet: StoredPacket): Promise<void> {
+    await this.#events.mayPromise();
     let store = this.#incoming.get(client.id);
     if (store === undefined) {
       store = new Map();

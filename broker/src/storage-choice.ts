@@ -3,15 +3,16 @@ import type { BrokerConfig } from './config.ts';
 import { openDirectory } from './directory-storage.ts';
 import { BrokerError } from './errors.ts';
 import { redisPlace } from './redis-config.ts';
-import type { Storage } from './storage.ts';
+import type { Storage, StorageWatch } from './storage.ts';
 
 export async function storageOf(
   { redis }: BrokerConfig,
   directory: string | undefined,
+  watch: StorageWatch,
 ): Promise<Storage | undefined> {
   if (redis !== undefined) {
     const { openRedis } = await import('./redis-storage.ts'); // its client takes time to load
-    return openRedis(await redisPlace(redis));
+    return openRedis(await redisPlace(redis), watch);
   }
   return directory === undefined ? undefined : openDirectory(directory);
 }

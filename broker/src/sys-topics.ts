@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { PublishPacket } from 'aedes';
+import type { BrokerCounters } from './counters.ts';
 
 /** Mosquitto's `sys_interval`. */
 const INTERVAL_MS = 10_000;
@@ -27,6 +28,23 @@ export interface SysFacts {
 export interface SysParts {
   readonly read: () => SysFacts;
   readonly publish: (topic: string, value: string) => void;
+}
+
+export function sysFacts(
+  { clientsConnected, retainedMessages, refused }: BrokerCounters,
+  { packetsReceived, publishesReceived }: Pick<SysFacts, 'packetsReceived' | 'publishesReceived'>,
+  uptimeMs: number,
+  clientsAway: number,
+): SysFacts {
+  return {
+    uptimeMs,
+    clientsConnected,
+    clientsAway,
+    packetsReceived,
+    publishesReceived,
+    publishesDropped: refused['overload-shed'] + refused['tap-shed'] + refused['queue-overflow'],
+    retainedMessages,
+  };
 }
 
 export class SysTopics implements Disposable {

@@ -18,10 +18,12 @@ export interface TrafficParts {
   readonly ledger: Ledger;
   readonly ingest: Ingest;
   readonly now: () => number;
-  /** Hands a message to its subscribers before it is acknowledged. */
+  /** Hands a message to its subscribers before it is acknowledged, or a will; while no other broker has taken over. */
   readonly distribute: Distribute;
-  /** A will was taken in and handed over, or refused. */
-  readonly willSettled: (client: Client, will: PublishPacket) => void;
+  /** Hands on a message that promises nothing. */
+  readonly pass: Distribute;
+  /** A will was taken in and handed over, or refused for the reason given: `internal` when it could not be handed over. */
+  readonly willSettled: (client: Client, will: PublishPacket, refused: Refusal['reason'] | undefined) => void;
 }
 
 /** Comes once; with an error where there is something to refuse. */
@@ -149,7 +151,7 @@ export class Traffic {
       return;
     }
     const settle: Answer = (refusal) => {
-      this.#parts.willSettled(client, will);
+      this.#parts.willSettled(client, will, refusal instanceof Refusal ? refusal.reason : undefined);
       reply(refusal);
     };
     this.#takeIn(client, connection, will, true, (refusal) => {
@@ -190,7 +192,7 @@ export class Traffic {
 
   /** Nobody waits for a message of QoS 0 to be handed over. */
   #pass(client: Client, packet: PublishPacket, done: Answer): void {
-    this.#parts.distribute(packet, (error) => {
+    this.#parts.pass(packet, (error) => {
       if (error) this.#refuse(client, 'internal', error.message, packet.topic, 'goes-on');
     });
     done();

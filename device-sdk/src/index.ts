@@ -7,6 +7,7 @@ export { DeviceError, type DeviceErrorCode } from './errors.ts';
 export type { DeviceEventName, DeviceEvents, Listener } from './events.ts';
 export { type MqttTransportOptions, mqttTransport } from './mqtt-transport.ts';
 export type { DeviceOptions, Logger, Pem, StopOptions, Telemetry, TlsOptions } from './options.ts';
+export { brokerUrls } from './several-brokers.ts';
 export type {
   Connection,
   ConnectionEvents,

@@ -9,6 +9,7 @@ import { Socket } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { DeviceError } from './errors.ts';
 import type { TlsOptions } from './options.ts';
+import { brokerUrls, firstThatAccepts } from './several-brokers.ts';
 import type {
   Connection,
   ConnectionEvents,
@@ -18,7 +19,10 @@ import type {
 } from './transport.ts';
 
 export interface MqttTransportOptions extends TlsOptions {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, host, and optionally user, password, port and path. */
+  /**
+   * `mqtt://`, `mqtts://`, `ws://` or `wss://`, host, and optionally user, password, port and path; or several of these
+   * with commas between, of brokers of which one serves at a time.
+   */
   readonly url?: string | undefined;
 }
 
@@ -26,17 +30,21 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { mqtt: 1883, mqtts: 888
 const SECURE: ReadonlySet<string> = new Set(['mqtts', 'wss']);
 
 /**
- * A transport over MQTT to the broker at `url`.
+ * A transport over MQTT to the broker at `url`, or to the first that accepts of those.
  *
  * @throws DeviceError `invalid-option` when the URL or the TLS options cannot be meant
  */
 export function mqttTransport(options: MqttTransportOptions): Transport {
-  const base = clientOptions(options);
-  return { open: (request, events) => openConnection(base, request, events) };
+  const urls = typeof options.url === 'string' ? brokerUrls(options.url) : [options.url];
+  return firstThatAccepts(
+    urls.map((url) => {
+      const base = clientOptions(checkedUrl(url), options);
+      return { open: (request, events) => openConnection(base, request, events) };
+    }),
+  );
 }
 
-function clientOptions(options: MqttTransportOptions): IClientOptions {
-  const url = checkedUrl(options.url);
+function clientOptions(url: URL, options: TlsOptions): IClientOptions {
   const protocol = url.protocol.slice(0, -1);
   const tls = {
     ca: options.ca,

@@ -34,7 +34,10 @@ export interface TlsOptions {
 }
 
 export interface DeviceOptions extends TlsOptions {
-  /** Broker: `mqtt://`, `mqtts://`, `ws://` or `wss://` with host and port. Required unless `transport` is given. */
+  /**
+   * Broker: `mqtt://`, `mqtts://`, `ws://` or `wss://` with host and port; several with commas between, where one serves
+   * at a time. Required unless `transport` is given.
+   */
   readonly url?: string | undefined;
   /** Name of the device, unique within its class. */
   readonly deviceId: string;

@@ -27,10 +27,10 @@ async function memory(): Promise<Subject> {
 }
 
 /** MQTT.js, with an observer to see what the broker lets through. */
-async function overMqtt(broker: AsyncDisposable & { readonly url: string }): Promise<Subject> {
+async function overMqtt(broker: AsyncDisposable & { readonly url: string }, others = ''): Promise<Subject> {
   const observer = await Observer.at(broker.url);
   return {
-    transport: mqttTransport({ url: broker.url }),
+    transport: mqttTransport({ url: `${others}${broker.url}` }),
     arrived: async (topic) => (await observer.on(topic)).payload,
     hasArrived: (topic) => observer.seen.all.some((each) => each.topic === topic),
     publish: (topic, payload) => observer.publish(topic, payload),
@@ -45,6 +45,9 @@ transportContract('the network in memory', false, memory);
 transportContract('MQTT.js with Aedes', false, async () => overMqtt(await AedesBroker.start()));
 transportContract('MQTT.js with Aedes over WebSocket', false, async () =>
   overMqtt(await AedesBroker.start({ protocol: 'ws' })),
+);
+transportContract('MQTT.js with two brokers, the first of which is gone', false, async () =>
+  overMqtt(await AedesBroker.start(), 'mqtt://127.0.0.1:1,'),
 );
 transportContract('MQTT.js with mosquitto', skipWithout('mosquitto'), async () =>
   overMqtt(await Mosquitto.start()),
@@ -169,6 +172,8 @@ describe('mqttTransport', () => {
     [{}, 'url', /is required, such as "mqtt:/],
     [{ url: 'broker' }, 'url', /must be a URL with a host/],
     [{ url: 'http://broker' }, 'url', /begins with http:\/\//],
+    [{ url: 'mqtt://broker,' }, 'url', /must be a URL with a host/],
+    [{ url: 'mqtts://broker,mqtt://broker', ca: 'PEM' }, 'ca', /mqtts:\/\/ and wss:\/\/ only/],
     [{ url: 'mqtt://broker', ca: 'PEM' }, 'ca', /mqtts:\/\/ and wss:\/\/ only/],
     [{ url: 'mqtts://broker', key: 'PEM' }, 'cert', /come together/],
   ] as const) {

@@ -1,5 +1,5 @@
 /** Plays a scenario on a real broker: real SDK devices over real MQTT, in real time. */
-import { type Logger, mqttTransport, systemClock, type Transport } from '@slowbeat/device-sdk';
+import { brokerUrls, type Logger, mqttTransport, systemClock, type Transport } from '@slowbeat/device-sdk';
 import { SimError } from './errors.ts';
 import { type FaultLink, faultNetwork, type NetworkCounts } from './fault-network.ts';
 import { type PlanOptions, planStory } from './plan.ts';
@@ -175,10 +175,11 @@ function untilOver(durationMs: number, tally: Tally, options: LiveRunOptions): P
 
 function unreachable(url: string, patienceMs: number, { lastError }: Tally): SimError {
   const why = lastError === undefined ? '' : `: ${lastError}`;
-  // Only the host: the URL may hold a password.
+  // Only the hosts: a URL may hold a password.
+  const hosts = brokerUrls(url).map((one) => new URL(one).host);
   return new SimError(
     'broker-unreachable',
-    `no device could connect to ${new URL(url).host} within ${patienceMs / 1000} s${why}`,
+    `no device could connect to ${hosts.join(' or ')} within ${patienceMs / 1000} s${why}`,
   );
 }
 

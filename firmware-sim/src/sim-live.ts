@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
-import type { Logger } from '@slowbeat/device-sdk';
+import { brokerUrls, type Logger } from '@slowbeat/device-sdk';
 import * as z from 'zod';
 import { SimError } from './errors.ts';
 import { type LiveRunOptions, type RunSummary, runLive } from './live-run.ts';
@@ -11,11 +11,16 @@ import { numberText, planOptions, requestedRun, runRequestSchema } from './run-r
 import { parseScenario } from './scenario.ts';
 import type { OutageLine, TruthLine } from './truth.ts';
 
+const brokerUrlSchema = z.url({ protocol: /^(mqtts?|wss?)$/ });
+
 export const simLiveOptionsSchema = z.strictObject({
   ...runRequestSchema.shape,
-  /** Broker; or `host` and `port`. */
+  /** Broker, or several with commas between; or `host` and `port`. */
   url: z
-    .url({ protocol: /^(mqtts?|wss?)$/, error: 'must be a URL such as mqtt://127.0.0.1:1883' })
+    .string()
+    .refine((text) => brokerUrls(text).every((url) => brokerUrlSchema.safeParse(url).success), {
+      error: 'must be a URL such as mqtt://127.0.0.1:1883, or several with commas between',
+    })
     .optional(),
   host: z.string().min(1).default('127.0.0.1'),
   port: numberText(z.int().min(1).max(65_535)).default(1883),

@@ -7,6 +7,8 @@ import type { BrokerOptions } from '../broker.ts';
 
 export class KillableBroker implements AsyncDisposable {
   readonly port: number;
+  /** Why it ended by itself. */
+  failure: string | undefined;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
@@ -14,6 +16,9 @@ export class KillableBroker implements AsyncDisposable {
     this.#child = child;
     this.#exited = once(child, 'exit');
     this.port = port;
+    child.stdout?.on('data', (line) => {
+      this.failure = String(line).trim();
+    });
   }
 
   /** `fileBytesMax`: a file larger than this cannot be written, as on a full disk; a multiple of 512. */
@@ -36,6 +41,17 @@ export class KillableBroker implements AsyncDisposable {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.#child.kill(signal);
     await within(this.#exited, 'the broker to end');
+  }
+
+  /** Stops its process as it is, as the pause of a machine does, or lets it go on. */
+  pause(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
+  /** Resolves with the exit code when it has ended by itself. */
+  async ended(): Promise<number | null> {
+    await within(this.#exited, 'the broker to end by itself');
+    return this.#child.exitCode;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

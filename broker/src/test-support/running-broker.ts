@@ -37,12 +37,14 @@ export async function runBroker(
       return tap?.(message);
     },
   });
-  const [first] = broker.endpoints;
-  const port = first?.port ?? 0;
   return {
     broker,
-    port,
-    url: first?.url ?? '',
+    get port() {
+      return broker.endpoints[0]?.port ?? 0;
+    },
+    get url() {
+      return broker.endpoints[0]?.url ?? '';
+    },
     tapped,
     log,
     [Symbol.asyncDispose]: () => broker.close(),

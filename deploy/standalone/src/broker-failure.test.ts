@@ -16,6 +16,9 @@ for (const command of ['start', 'broker']) {
     });
     await rm(cwd, { recursive: true });
     assert.equal(code, 2);
-    assert.match(stderr, /^slowbeat: broker\.access: open mode on 0\.0\.0\.0 .*allowOpenOnNetwork: true\n$/);
+    assert.match(
+      stderr,
+      /^slowbeat: broker\.access: open mode on 0\.0\.0\.0 .*allowOpenOnNetwork: true }\n$/,
+    );
   });
 }

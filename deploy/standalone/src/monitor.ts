@@ -48,6 +48,8 @@ export interface Monitor extends AsyncDisposable {
   readonly sender: InfluxSender | undefined;
   /** Where devices publish. */
   readonly url: string;
+  /** Resolves when it cannot go on, with what to tell. */
+  readonly failed: Promise<CommandError>;
   stop(): Promise<void>;
 }
 
@@ -138,7 +140,16 @@ async function started(
     publish = (topic, payload, retain) => listening.publish(topic, payload, { retain });
     missingLink = () => listening.problem;
     listening.start();
-    return { service, broker: undefined, http, sender, url: link.url, stop, [Symbol.asyncDispose]: stop };
+    return {
+      service,
+      broker: undefined,
+      http,
+      sender,
+      url: link.url,
+      failed: new Promise(() => {}),
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
   }
   const broker = await startBroker({
     ...ownBroker(settings),
@@ -157,7 +168,8 @@ async function started(
   pages[CLIENTS_PATH] = clientListPage(broker);
   service.link(true);
   const url = broker.endpoints[0]?.url ?? '';
-  return { service, broker, http, sender, url, stop, [Symbol.asyncDispose]: stop };
+  const failed = broker.failed.then(brokerFailure);
+  return { service, broker, http, sender, url, failed, stop, [Symbol.asyncDispose]: stop };
 }
 
 function remoteIngest(url: string, settings: Settings, service: DetectorService, logger: Logger): MqttIngest {

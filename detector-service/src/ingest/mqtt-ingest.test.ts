@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { Mosquitto, needsMosquitto, until } from '@slowbeat/test-servers';
+import { freePort, Mosquitto, needsMosquitto, until } from '@slowbeat/test-servers';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { pino } from 'pino';
 import type { InboundMessage } from '../inbound.ts';
@@ -72,6 +72,27 @@ describe('the MQTT ingest at mosquitto', needsMosquitto, () => {
     ingest();
     await until(() => heard.length > 0 && links.length === 3, 'the kept message');
     assert.deepEqual([heard, links[2]], [['hb/v1/meter/m-1/beat meanwhile'], 'up known']);
+  });
+
+  it('hears from the first message on that waited for it', async () => {
+    const first = ingest();
+    await until(() => first.isUp, 'the link is up');
+    await first.stop();
+    await device.publishAsync('hb/v1/meter/m-1/will', 'meanwhile', { qos: 1 });
+    const before: string[][] = [];
+    ingest({ handle: async () => void before.push([...links]) });
+    await until(() => before.length > 0, 'the kept message');
+    assert.deepEqual(before, [['up', 'down', 'up known']]);
+  });
+
+  it('asks several brokers in turn, and says why each is no use while none is', async () => {
+    const [gone, other] = ['mqtt://127.0.0.1:1', `mqtt://127.0.0.1:${await freePort()}`];
+    const subscriber = ingest({ url: `${gone},${broker.url}` });
+    await until(() => subscriber.isUp, 'the link is up');
+    await subscriber.stop();
+    const hopeless = ingest({ url: `${gone}, ${other}` });
+    const both = new RegExp(`^${gone}: .*ECONNREFUSED.*; ${other}: .*ECONNREFUSED`);
+    await until(() => both.test(hopeless.problem ?? ''), 'both reasons');
   });
 
   it('acknowledges only what was taken in: the rest comes again', async () => {

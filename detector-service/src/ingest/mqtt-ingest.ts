@@ -5,7 +5,7 @@
  * message is acknowledged only when the service has taken it in. MQTT.js serves one connection at a time and is
  * then thrown away, because its own reconnection has no backoff and gives up for good after a refusal.
  */
-import { type Clock, systemClock, type Timer } from '@slowbeat/device-sdk';
+import { brokerUrls, type Clock, systemClock, type Timer } from '@slowbeat/device-sdk';
 import { DEVICE_KINDS, filterFor } from '@slowbeat/device-sdk/protocol';
 import {
   connect,
@@ -19,7 +19,10 @@ import type { InboundMessage } from '../inbound.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
 
 export interface MqttIngestOptions {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, with host and optionally port and path. */
+  /**
+   * `mqtt://`, `mqtts://`, `ws://` or `wss://`, with host and optionally port and path; several with commas between, of
+   * brokers of which one serves at a time and finds the session of the other.
+   */
   readonly url: string;
   /** Names the session at the broker: must stay the same over restarts, and be nobody else's. */
   readonly clientId: string;
@@ -52,6 +55,11 @@ export class MqttIngest implements AsyncDisposable {
   readonly #options: MqttIngestOptions;
   readonly #clock: Clock;
   readonly #wait: ReconnectWait;
+  readonly #urls: readonly [first: string, ...others: string[]];
+  /** Which of them is asked, or was last. */
+  #at = 0;
+  /** Why those that were asked since the last wait are no use. */
+  #reasons: string[] = [];
   #client: MqttClient | undefined;
   #timer: Timer | undefined;
   #isUp = false;
@@ -61,6 +69,7 @@ export class MqttIngest implements AsyncDisposable {
   constructor(options: MqttIngestOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#urls = brokerUrls(options.url);
     const { reconnectMinMs = 500, reconnectMaxMs = 30_000, random = Math.random } = options;
     this.#wait = new ReconnectWait({ minMs: reconnectMinMs, maxMs: reconnectMaxMs, random });
   }
@@ -72,6 +81,10 @@ export class MqttIngest implements AsyncDisposable {
 
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  get #url(): string {
+    return this.#urls[this.#at] ?? this.#urls[0];
   }
 
   /** Why nothing can be heard at the moment; undefined while the subscription stands. */
@@ -114,7 +127,7 @@ export class MqttIngest implements AsyncDisposable {
   #connect(): void {
     let client: MqttClient;
     try {
-      client = connect(this.#options.url, clientOptions(this.#options));
+      client = connect(this.#url, clientOptions(this.#options));
     } catch (error) {
       this.#lost((error as Error).message, 0);
       return;
@@ -134,7 +147,12 @@ export class MqttIngest implements AsyncDisposable {
         problem ??= why;
       });
     });
-    client.handleMessage = (packet: IPublishPacket, done) => this.#take(packet, done);
+    client.handleMessage = (packet: IPublishPacket, done) => {
+      // What comes before the answer to our subscription comes out of our session: we hear already. A will among it would
+      // count as one from before we heard, and be forgotten.
+      if (!this.#isUp && this.#client === client) this.#hear(true);
+      this.#take(packet, done);
+    };
     client.once('close', () => {
       const livedMs = connectedMs === undefined ? 0 : this.#clock.now() - connectedMs;
       this.#client = undefined;
@@ -154,14 +172,16 @@ export class MqttIngest implements AsyncDisposable {
         client.stream.destroy();
         return;
       }
-      this.#isUp = true;
-      const { url, clientId } = this.#options;
-      this.#options.logger.info(
-        { url, clientId, sessionPresent: connack.sessionPresent },
-        'listening to the broker',
-      );
-      this.#options.onLink(true, connack.sessionPresent);
+      if (!this.#isUp) this.#hear(connack.sessionPresent);
     });
+  }
+
+  #hear(sessionPresent: boolean): void {
+    this.#isUp = true;
+    this.#reasons = [];
+    const { clientId, logger, onLink } = this.#options;
+    logger.info({ url: this.#url, clientId, sessionPresent }, 'listening to the broker');
+    onLink(true, sessionPresent);
   }
 
   #take({ topic, payload, retain }: IPublishPacket, done: (error?: Error) => void): void {
@@ -176,14 +196,22 @@ export class MqttIngest implements AsyncDisposable {
   #lost(why: string, livedMs: number): void {
     const wasUp = this.#isUp;
     this.#isUp = false;
-    const { url, logger, onLink } = this.#options;
-    this.#problem = `${url}: ${why}`;
+    const { logger, onLink } = this.#options;
+    this.#reasons.push(`${this.#url}: ${why}`);
+    this.#problem = this.#reasons.join('; ');
     if (wasUp) onLink(false, false);
     if (this.#isStopped) return;
+    const url = this.#url;
+    if (!wasUp) this.#at = (this.#at + 1) % this.#urls.length;
+    if (!wasUp && this.#reasons.length < this.#urls.length) {
+      this.#connect();
+      return;
+    }
+    this.#reasons = [];
     if (livedMs > GOOD_AFTER_MS) this.#wait.succeeded();
     const waitMs = this.#wait.nextMs();
     const { failures } = this.#wait;
-    const details = { url, why, nextTryInMs: waitMs, attempt: failures };
+    const details = { url, why: wasUp ? why : this.#problem, nextTryInMs: waitMs, attempt: failures };
     // Each of the first attempts is news, later ones come every half a minute at most.
     if (wasUp && livedMs < GOOD_AFTER_MS && failures > 2) {
       logger.warn(

@@ -56,12 +56,18 @@ async function runBroker(flags: SettingsFlags, context: Context): Promise<void> 
     throw error instanceof BrokerError ? brokerFailure(error) : error;
   });
   using _reload = reloadOnHangup(running, logger);
-  stdout.write(`The broker listens at ${running.endpoints.map(({ url }) => url).join(', ')}\n`);
+  if (running.problem !== undefined) stdout.write(`The broker waits; ${running.problem}\n`);
+  const serving = running.serving.then(
+    () => void stdout.write(`The broker listens at ${running.endpoints.map(({ url }) => url).join(', ')}\n`),
+    () => {}, // told by `failed`
+  );
+  if (running.problem === undefined) await serving;
   await using http = await brokerHttp(running, settings.broker.http, logger);
   if (http !== undefined) stdout.write(`HTTP at ${http.url}/readyz  /metrics  ${CLIENTS_PATH}\n`);
-  await aborted(stop.signal);
+  const failure = await Promise.race([aborted(stop.signal), running.failed]);
   await running.drain();
   await running.close();
+  if (failure !== undefined) throw brokerFailure(failure);
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
 }
 

@@ -6,6 +6,7 @@ import {
   StoreError,
   targetFromEnvironment,
 } from '@slowbeat/detector-service/store';
+import { brokerUrls } from '@slowbeat/device-sdk';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import type { Context } from '../context.ts';
@@ -15,7 +16,7 @@ import { createLogger, wantsJson } from '../log-format.ts';
 import { type Monitor, startMonitor } from '../monitor.ts';
 import { reloadOnHangup } from '../reloading.ts';
 import { addSettingsOptions, loadSettings, type SettingsFlags } from '../settings/options.ts';
-import { BROKER_URL_RULE, isBrokerUrl, type Settings } from '../settings/schema.ts';
+import { areBrokerUrls, BROKER_URL_RULE, type Settings } from '../settings/schema.ts';
 import { aborted, onStopRequest } from '../stopping.ts';
 
 const DEATHS_LOGGED_PER_MINUTE = 20;
@@ -30,15 +31,19 @@ export function addStartCommands(program: Command, context: Context): void {
     .action((flags: StartFlags) => watch(flags, context));
   addSettingsOptions(program.command('detector'))
     .description('watch a fleet at a broker that runs elsewhere')
-    .requiredOption('--url <url>', 'the broker, such as mqtt://broker.example:1883')
+    .requiredOption(
+      '--url <url>',
+      'the broker, such as mqtt://broker.example:1883; several with commas between',
+    )
     .action((flags: StartFlags) => {
-      if (!isBrokerUrl(flags.url ?? '')) throw new UsageError(`--url ${flags.url}: ${BROKER_URL_RULE}`);
+      if (!areBrokerUrls(flags.url ?? '')) throw new UsageError(`--url ${flags.url}: ${BROKER_URL_RULE}`);
       return watch({ ...flags, set: [...(flags.set ?? []), `broker.url=${flags.url}`] }, context);
     });
 }
 
 async function watch(flags: SettingsFlags, context: Context): Promise<void> {
   const settings = await loadSettings(flags, context);
+  refuseStandby(settings);
   const influx = influxTarget(context.env);
   const { stdout, stderr } = context.terminal;
   const { level, format } = settings.log;
@@ -54,10 +59,19 @@ async function watch(flags: SettingsFlags, context: Context): Promise<void> {
   using _reload = monitor.broker && reloadOnHangup(monitor.broker, logger);
   logDeaths(monitor, logger);
   stdout.write(welcome(monitor, settings, influx, commandName(context.env)));
-  await aborted(stop.signal);
+  const failure = await Promise.race([aborted(stop.signal), monitor.failed]);
   stderr.write('slowbeat: stopping (once more to force it)\n');
   await monitor.stop();
+  if (failure !== undefined) throw failure;
   if (stop.asked() === 'SIGINT') process.exitCode = EXIT.interrupted;
+}
+
+/** A standby takes over what lies in Redis. Verdicts and what was learned do not: they lie in the data directory. */
+function refuseStandby({ broker: { url, redis } }: Settings): void {
+  if (url !== undefined || redis?.standby !== true) return;
+  throw new UsageError(
+    'broker.redis.standby: slowbeat start has its detector in a directory, which no other one can take over; run slowbeat broker twice, and slowbeat detector --url with the addresses of both',
+  );
 }
 
 /** Whoever has nothing but the log still learns who died. */
@@ -92,7 +106,7 @@ function welcome(
   command: string,
 ): string {
   const [firstClass = 'meter'] = Object.keys(settings.classes);
-  const { hostname, port } = new URL(url);
+  const { hostname, port } = new URL(brokerUrls(url)[0]);
   const mode =
     broker === undefined ? ' (not ours)' : settings.broker.access.mode === 'open' ? ' (open: no log-in)' : '';
   const store =

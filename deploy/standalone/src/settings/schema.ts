@@ -3,19 +3,24 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { type BrokerConfigInput, brokerConfigSchema } from '@slowbeat/broker';
 import { detectorConfigSchema, httpSchema } from '@slowbeat/detector-service';
+import { brokerUrls } from '@slowbeat/device-sdk';
 import * as z from 'zod';
 
 const SCHEMES = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
 
-/** True for the address of a broker; a password in it would end up in logs and process lists. */
-export function isBrokerUrl(text: string): boolean {
+/** True for the addresses of brokers; a password in one would end up in logs and process lists. */
+export function areBrokerUrls(text: string): boolean {
+  return brokerUrls(text).every(isBrokerUrl);
+}
+
+function isBrokerUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, password } = new URL(text);
   return SCHEMES.includes(protocol) && hostname !== '' && password === '';
 }
 
 export const BROKER_URL_RULE =
-  'must be mqtt://host:1883, mqtts://host:8883, ws://host or wss://host, without a password in it';
+  'must be mqtt://host:1883, mqtts://host:8883, ws://host or wss://host, without a password in it, or several with commas between';
 
 /** Opened when the settings are checked, so that a wrong path is a wrong setting and not a late surprise. */
 const readableFileSchema = z.string().superRefine((path, context) => {
@@ -27,8 +32,8 @@ const readableFileSchema = z.string().superRefine((path, context) => {
 });
 
 const brokerSchema = z.strictObject({
-  /** Heartbeats are taken from this broker, and no broker is started. */
-  url: z.string().refine(isBrokerUrl, { error: BROKER_URL_RULE }).optional(),
+  /** Heartbeats are taken from this broker, or the one of several that serves, and no broker is started. */
+  url: z.string().refine(areBrokerUrls, { error: BROKER_URL_RULE }).optional(),
   username: z.string().min(1).optional(),
   passwordFile: readableFileSchema.optional(),
   /** The detector's session at that broker; default `slowbeat-<monitor>`. */
