@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { within } from '@slowbeat/test-servers';
+import { until, within } from '@slowbeat/test-servers';
 import type { BrokerConfigInput } from './config.ts';
 import { Credentials, formatUser, hashPassword, parseUsers } from './credentials.ts';
 import { RawClient } from './test-support/raw-client.ts';
@@ -303,6 +303,22 @@ describe('users mode', () => {
     await stays?.publishAcknowledged('hb/v1/meter/d1/beat', '{}', 1);
     assert.equal((await running.login('d2')).returnCode, 4);
     assert.equal(running.broker.counters().refused['login-revoked'], 2);
+  });
+
+  it('publishes the will of who is disconnected only for what it may still speak for', async () => {
+    await using running = await runWithUsers();
+    const will = (device: string) => {
+      const topic = `hb/v1/meter/${device}/will`;
+      return { will: { topic, payload: Buffer.from(device), qos: 1 as const, retain: false } };
+    };
+    const gone = await running.login('d2', will('d2'));
+    const changed = await running.login('d1', will('d1'));
+    await writeFile(running.file, `d1:device:${await hashPassword('new', COST)}:meter/d1`);
+    await running.broker.reload();
+    await within(Promise.all([gone.ended, changed.ended]), 'both to be disconnected');
+    await until(() => running.tapped.length === 1, 'the will of the device that is left');
+    assert.deepEqual(running.tapped, [{ topic: 'hb/v1/meter/d1/will', payload: 'd1' }]);
+    assert.equal(running.broker.counters().refused['will-refused'], 1);
   });
 
   it('keeps its users when the file is no longer valid', async () => {

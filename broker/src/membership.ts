@@ -6,6 +6,7 @@ import { type Connection, type Connections, createConnection } from './connectio
 import type { Reason } from './counters.ts';
 import type { Door } from './door.ts';
 import { endReason } from './end-reason.ts';
+import { NOBODY } from './identity.ts';
 import { atInstant } from './instant-timer.ts';
 import type { Ledger } from './ledger.ts';
 import type { Arrival } from './listener.ts';
@@ -122,14 +123,19 @@ export class Membership {
     if (roster.of(client.id) === undefined) store.disconnected(client.id, now());
   }
 
-  async #recheck({ client, connection: { proof } }: Member): Promise<void> {
+  async #recheck({ client, connection }: Member): Promise<void> {
+    const { proof } = connection;
     if (proof === undefined || (await proof.stillHolds()) || client.closed) return;
-    this.#end(client, 'login-revoked');
+    this.#end(client, 'login-revoked', () => {
+      // Its will is judged by what it may now: it speaks for no device that was taken from it.
+      connection.proof = { ...proof, identity: this.#parts.rights.ownerOf(client.id) ?? NOBODY };
+    });
   }
 
-  #end(client: Client, reason: Reason): void {
+  #end(client: Client, reason: Reason, beforehand: () => void = () => {}): void {
     const { connections, ledger } = this.#parts;
     ledger.refuse(reason, connections.circumstances(client));
+    beforehand();
     client.close();
   }
 }

@@ -33,6 +33,12 @@ export class SessionRights {
     return this.#store.subscriptionsOf(clientId);
   }
 
+  /** Who has this client id, by the file of users; undefined for nobody, and for whoever is in no file. */
+  ownerOf(clientId: string): Identity | undefined {
+    const owner = this.#identification.ownerOf(clientId);
+    return owner === 'to-be-proved' ? undefined : owner;
+  }
+
   #judge(clientId: string, owner: Identity | undefined): void {
     const keepsSessions = owner !== undefined && owner.role !== 'device' && owner.role !== 'gateway';
     this.#store.keepOnly(

@@ -231,7 +231,9 @@ export class Traffic {
         `${topic.length} characters; at most ${limits.topicLengthMax}`,
       );
     }
-    if (!verdict.allowed) return this.#refuse(client, 'publish-refused', verdict.reason, topic);
+    if (!verdict.allowed) {
+      return this.#refuse(client, isWill ? 'will-refused' : 'publish-refused', verdict.reason, topic);
+    }
     if (payload.length > limits.payloadBytesMax) {
       const detail = `${payload.length} bytes; at most ${limits.payloadBytesMax}`;
       return this.#refuse(client, 'payload-too-large', detail, topic);
