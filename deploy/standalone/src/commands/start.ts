@@ -109,6 +109,8 @@ function welcome(
   const { hostname, port } = new URL(brokerUrls(url)[0]);
   const mode =
     broker === undefined ? ' (not ours)' : settings.broker.access.mode === 'open' ? ' (open: no log-in)' : '';
+  const login =
+    broker !== undefined && settings.broker.access.mode === 'users' ? ' -u my-device -P PASSWORD' : '';
   const store =
     influx === undefined
       ? 'journal; set INFLUX_URL to write to InfluxDB as well'
@@ -119,7 +121,7 @@ function welcome(
     `  http     ${httpUrl(http.address)}/api/v1/devices  /readyz  /metrics`,
     `  data     ${settings.dataDirectory} (${store})`,
     `  classes  ${Object.keys(settings.classes).join(', ')}`,
-    `Try:  mosquitto_pub -h ${hostname} -p ${port || 1883} -t ${settings.root}/${firstClass}/my-device/beat -n`,
+    `Try:  mosquitto_pub -h ${hostname} -p ${port || 1883}${login} -t ${settings.root}/${firstClass}/my-device/beat -n`,
     `      ${command} uptime --data ${settings.dataDirectory} --from -1h --to now`,
     '',
   ].join('\n');
