@@ -15,21 +15,25 @@ const NOBODY: readonly Listener[] = [];
 
 export class Audience {
   /** By filter. */
-  readonly #literals = new Map<string, readonly Listener[]>();
-  readonly #wildcards = new Map<string, readonly Listener[]>();
+  readonly #literals = new Map<string, Map<Client, Listener>>();
+  readonly #wildcards = new Map<string, Map<Client, Listener>>();
 
   /** The client listens from now on; to begin again changes the QoS. */
   began(client: Client, filter: string, qos: 0 | 1 | 2): void {
-    const listeners = this.#kindOf(filter);
-    listeners.set(filter, [...others(listeners.get(filter), client), { client, qos }]);
+    const filters = this.#kindOf(filter);
+    let listeners = filters.get(filter);
+    if (listeners === undefined) {
+      listeners = new Map();
+      filters.set(filter, listeners);
+    }
+    listeners.set(client, { client, qos });
   }
 
   /** Nothing happens when it does not listen. */
   ceased(client: Client, filter: string): void {
-    const listeners = this.#kindOf(filter);
-    const left = others(listeners.get(filter), client);
-    if (left.length > 0) listeners.set(filter, left);
-    else listeners.delete(filter);
+    const filters = this.#kindOf(filter);
+    const listeners = filters.get(filter);
+    if (listeners?.delete(client) && listeners.size === 0) filters.delete(filter);
   }
 
   /**
@@ -38,28 +42,26 @@ export class Audience {
    */
   of(topic: string): readonly Listener[] | undefined {
     if (this.#wildcards.size > WILDCARDS_MAX) return undefined;
-    let found = this.#literals.get(topic) ?? NOBODY;
+    const literal = this.#literals.get(topic);
+    let found = literal === undefined ? NOBODY : [...literal.values()];
     for (const [filter, listeners] of this.#wildcards) {
-      if (topicMatches(filter, topic)) found = found === NOBODY ? listeners : united(found, listeners);
+      if (topicMatches(filter, topic)) found = united(found, [...listeners.values()]);
     }
     return found;
   }
 
   /** False only when certainly nobody does. */
   hears(topic: string): boolean {
-    return this.of(topic) !== NOBODY;
+    return this.of(topic)?.length !== 0;
   }
 
-  #kindOf(filter: string): Map<string, readonly Listener[]> {
+  #kindOf(filter: string): Map<string, Map<Client, Listener>> {
     return /[+#]/.test(filter) ? this.#wildcards : this.#literals;
   }
 }
 
-function others(listeners: readonly Listener[] | undefined, client: Client): readonly Listener[] {
-  return listeners?.filter((one) => one.client !== client) ?? NOBODY;
-}
-
 function united(some: readonly Listener[], more: readonly Listener[]): readonly Listener[] {
+  if (some.length === 0) return more;
   const highest = new Map(some.map(({ client, qos }) => [client, qos]));
   for (const { client, qos } of more) {
     highest.set(client, Math.max(qos, highest.get(client) ?? 0) as 0 | 1 | 2);
