@@ -89,12 +89,7 @@ export class Delivery {
   catchUp(client: Client): void {
     if (client.clean) return;
     for (const [number, packet] of this.#parts.store.unsentFor(client.id)) {
-      this.#give(
-        packet,
-        [{ client, qos: 1 }],
-        () => {},
-        () => number,
-      );
+      this.#send(client, packet, 1, number);
     }
     this.#caughtUp.add(client);
   }
@@ -106,18 +101,19 @@ export class Delivery {
     done: Done,
     numberFor: (client: Client) => number | undefined = () => undefined,
   ): void {
-    const { subscribers, store } = this.#parts;
-    for (const { client, qos } of listeners) {
-      if (!subscribers.mayBeGiven(client)) continue;
-      const messageId = packet.qos > 0 && qos > 0 ? this.#freeMessageId(client) : 0;
-      const number = numberFor(client);
-      if (number !== undefined && messageId > 0) store.sent(client.id, number, messageId);
-      const bytes = publishBytes(packet, messageId);
-      this.#write(client, subscribers.isLagging(client) ? ownBytes(bytes) : bytes);
-    }
+    for (const { client, qos } of listeners) this.#send(client, packet, qos, numberFor(client));
     this.#waiting.push(done);
-    if (!this.#isTurnOn) setImmediate(this.#endTurn);
-    this.#isTurnOn = true;
+    this.#beginTurn();
+  }
+
+  /** `number`: of the message in the queue of the client. */
+  #send(client: Client, packet: Message, qos: 0 | 1 | 2, number: number | undefined): void {
+    const { subscribers, store } = this.#parts;
+    if (!subscribers.mayBeGiven(client)) return;
+    const messageId = packet.qos > 0 && qos > 0 ? this.#freeMessageId(client) : 0;
+    if (number !== undefined && messageId > 0) store.sent(client.id, number, messageId);
+    const bytes = publishBytes(packet, messageId);
+    this.#write(client, subscribers.isLagging(client) ? ownBytes(bytes) : bytes);
   }
 
   /** One that nothing is in flight under, unless the client has not acknowledged thousands one after the other. */
@@ -134,8 +130,14 @@ export class Delivery {
     if (!this.#corked.has(conn)) {
       conn.cork();
       this.#corked.add(conn);
+      this.#beginTurn();
     }
     if (!conn.write(bytes)) awaitDrain(client);
+  }
+
+  #beginTurn(): void {
+    if (!this.#isTurnOn) setImmediate(this.#endTurn);
+    this.#isTurnOn = true;
   }
 
   readonly #endTurn = (): void => {
