@@ -95,7 +95,7 @@ export function createAedes(parts: AedesParts): HookedAedes {
   guardRegistry(aedes);
   publishWhatIsHeard(
     aedes,
-    ({ topic, retain }) => retain || audience.hears(topic) || store.subscribersOf(topic).length > 0,
+    (packet) => packet.retain || audience.hears(packet.topic) || store.isKept(packet),
   );
   aedes.on('unsubscribe', (filters, client) => subscribers.left(client, filters));
   const byAedes = distributor(aedes);

@@ -179,12 +179,12 @@ export class SessionStore {
   }
 
   async outgoingEnqueueCombi(subscriptions: readonly Recipient[], packet: StoredPacket): Promise<void> {
-    await this.#sessions.enqueue(subscriptions, packet);
+    await this.enqueue(subscriptions, packet);
   }
 
-  /** The same, for what does not pass through Aedes. */
-  enqueue(subscriptions: readonly Recipient[], packet: StoredPacket): Promise<void> {
-    return this.#sessions.enqueue(subscriptions, packet);
+  /** Resolves when the message is kept for these clients; rejects when it is not. */
+  enqueue(to: readonly Recipient[], packet: StoredPacket): Promise<void> {
+    return this.#sessions.enqueue(to, packet);
   }
 
   /** A queued message of QoS 1, by its number, went out to its client under this message id. */
@@ -208,7 +208,7 @@ export class SessionStore {
   }
 
   async outgoingEnqueue(subscription: Recipient, packet: StoredPacket): Promise<void> {
-    await this.#sessions.enqueue([subscription], packet);
+    await this.enqueue([subscription], packet);
   }
 
   async outgoingUpdate(client: ClientRef, packet: StoredPacket): Promise<void> {
