@@ -2,25 +2,15 @@
  * From the wait for what another broker has to the end of serving: with `redis.standby` a broker waits, listening
  * nowhere, and one that may have been succeeded serves nobody.
  */
-import type { Logger } from 'pino';
-import type { BrokerConfig } from './config.ts';
-import { Custody } from './custody.ts';
+import { Custody, type CustodyParts } from './custody.ts';
 import type { Departure } from './departure.ts';
 import type { Door } from './door.ts';
 import { BrokerError } from './errors.ts';
-import type { Ledger } from './ledger.ts';
 import type { Endpoint } from './listener.ts';
 import type { OpenWills } from './open-wills.ts';
 import type { Roster } from './roster.ts';
-import type { Kept } from './storage.ts';
 
-export interface TenureParts {
-  readonly config: BrokerConfig;
-  readonly directory: string | undefined;
-  readonly logger: Logger;
-  readonly ledger: Ledger;
-  readonly kept: Readonly<Record<string, Kept>>;
-  readonly hasDetector: boolean;
+export interface TenureParts extends Omit<CustodyParts, 'onDoubt' | 'onCertain' | 'onLost'> {
   readonly door: Door;
   readonly roster: Roster;
   readonly wills: OpenWills;
