@@ -14,6 +14,7 @@ import type { Identification } from './identification.ts';
 import type { Identity } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import { ownBytes } from './own-bytes.ts';
+import { levelsOf } from './topic-filter.ts';
 
 export interface LoginParts {
   readonly config: BrokerConfig;
@@ -140,7 +141,7 @@ export class Login {
     if (will.topic.length > limits.topicLengthMax) {
       throw new Refusal('topic-too-long', `a will topic of ${will.topic.length} characters`);
     }
-    const levels = will.topic.split('/').length;
+    const levels = levelsOf(will.topic);
     if (levels > limits.topicLevelsMax)
       throw new Refusal('topic-too-long', `a will topic of ${levels} levels`);
     if (will.payload.length > limits.payloadBytesMax) {

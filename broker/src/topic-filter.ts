@@ -9,6 +9,10 @@ export function isFilter(filter: string): boolean {
   );
 }
 
+export function levelsOf(topic: string): number {
+  return topic.split('/').length;
+}
+
 /** True when the topic (or filter) is the prefix, or begins with its levels; everything begins with none. */
 export function liesBelow(topic: string, prefix: string): boolean {
   return prefix === '' || topic === prefix || (topic.startsWith(prefix) && topic[prefix.length] === '/');

@@ -10,6 +10,7 @@ import type { Ingest, Taken } from './ingest.ts';
 import type { Ledger } from './ledger.ts';
 import { nameOf, PACKET } from './packet-bytes.ts';
 import type { PacketJudge, Publish, Shed } from './packet-reader.ts';
+import { levelsOf } from './topic-filter.ts';
 
 export interface TrafficParts {
   readonly config: BrokerConfig;
@@ -246,7 +247,7 @@ export class Traffic {
     if (!isWill && !connection.rate.take(at)) return this.#refuse(client, 'rate-limit', 'by publish', topic);
     if (verdict.kind === undefined) {
       // Unlike those of the scheme it may have any number of them; Aedes' tree of topics has a bound.
-      const levels = topic.split('/').length;
+      const levels = levelsOf(topic);
       if (levels <= limits.topicLevelsMax) return 'for-others';
       return this.#refuse(client, 'topic-too-long', `${levels} levels; at most ${limits.topicLevelsMax}`);
     }
