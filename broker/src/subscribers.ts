@@ -53,13 +53,13 @@ export class Subscribers {
       refuse('topic-too-long', `${topic.length} characters; at most ${limits.topicLengthMax}`);
       return;
     }
-    const verdict = decide(connection?.proof?.identity ?? NOBODY, 'subscribe', topic, rules);
-    if (!verdict.allowed) {
-      refuse('subscribe-refused', verdict.reason);
-      return;
-    }
     if (connection === undefined) {
       refuse('subscribe-refused', 'a client from nowhere');
+      return;
+    }
+    const verdict = decide(connection.proof?.identity ?? NOBODY, 'subscribe', topic, rules);
+    if (!verdict.allowed) {
+      refuse('subscribe-refused', verdict.reason);
       return;
     }
     const granted = connection.subscriptions;
