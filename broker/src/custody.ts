@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { BrokerConfig } from './config.ts';
 import { BrokerError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
+import { LEASE_MS } from './redis-lease.ts';
 import { type Hold, type Kept, openAll, type Storage } from './storage.ts';
 import { storageFailure, storageOf } from './storage-choice.ts';
 
@@ -116,7 +117,7 @@ export class Custody {
     const { config, logger, hasDetector, onDoubt, onCertain, onLost } = this.#parts;
     if (hold === 'lost') {
       this.#problem = 'another broker has taken over';
-      const why = 'this one was stopped, or without Redis, for longer than its lease of 6 s';
+      const why = `this one was stopped, or without Redis, for longer than its lease of ${LEASE_MS / 1000} s`;
       const remedy = 'start it again, with redis.standby to have it wait for its turn';
       const where = `broker.redis: another broker has taken over "${this.#name}" at ${config.redis?.url}`;
       onLost(new BrokerError('superseded', `${where}: ${why}; ${remedy}`));
